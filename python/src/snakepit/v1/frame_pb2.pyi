@@ -1,0 +1,139 @@
+from google.protobuf import any_pb2 as _any_pb2
+from snakepit.v1 import error_pb2 as _error_pb2
+from snakepit.v1 import tool_pb2 as _tool_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Limits(_message.Message):
+    __slots__ = ("max_message_bytes", "max_buffer_bytes", "stream_window_bytes")
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STREAM_WINDOW_BYTES_FIELD_NUMBER: _ClassVar[int]
+    max_message_bytes: int
+    max_buffer_bytes: int
+    stream_window_bytes: int
+    def __init__(self, max_message_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., stream_window_bytes: _Optional[int] = ...) -> None: ...
+
+class HostHello(_message.Message):
+    __slots__ = ("protocol", "token", "role", "worker_id", "pool", "tools", "threads", "limits", "grace_ms")
+    class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ROLE_UNSPECIFIED: _ClassVar[HostHello.Role]
+        ROLE_DATA: _ClassVar[HostHello.Role]
+        ROLE_LIFELINE: _ClassVar[HostHello.Role]
+    ROLE_UNSPECIFIED: HostHello.Role
+    ROLE_DATA: HostHello.Role
+    ROLE_LIFELINE: HostHello.Role
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    token: bytes
+    role: HostHello.Role
+    worker_id: str
+    pool: str
+    tools: _containers.RepeatedScalarFieldContainer[str]
+    threads: int
+    limits: Limits
+    grace_ms: int
+    def __init__(self, protocol: _Optional[int] = ..., token: _Optional[bytes] = ..., role: _Optional[_Union[HostHello.Role, str]] = ..., worker_id: _Optional[str] = ..., pool: _Optional[str] = ..., tools: _Optional[_Iterable[str]] = ..., threads: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class WorkerHello(_message.Message):
+    __slots__ = ("protocol", "worker_id", "python_version", "executable", "pid", "start_time_ticks", "tools", "limits", "failure")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EXECUTABLE_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_TICKS_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    worker_id: str
+    python_version: str
+    executable: str
+    pid: int
+    start_time_ticks: int
+    tools: _containers.RepeatedCompositeFieldContainer[_tool_pb2.Tool]
+    limits: Limits
+    failure: _error_pb2.ErrorDetail
+    def __init__(self, protocol: _Optional[int] = ..., worker_id: _Optional[str] = ..., python_version: _Optional[str] = ..., executable: _Optional[str] = ..., pid: _Optional[int] = ..., start_time_ticks: _Optional[int] = ..., tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., failure: _Optional[_Union[_error_pb2.ErrorDetail, _Mapping]] = ...) -> None: ...
+
+class CallHead(_message.Message):
+    __slots__ = ("method", "headers")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    headers: _containers.RepeatedCompositeFieldContainer[Header]
+    def __init__(self, method: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
+
+class Header(_message.Message):
+    __slots__ = ("name", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CallMeta(_message.Message):
+    __slots__ = ("headers", "trailers")
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    TRAILERS_FIELD_NUMBER: _ClassVar[int]
+    headers: _containers.RepeatedCompositeFieldContainer[Header]
+    trailers: _containers.RepeatedCompositeFieldContainer[Header]
+    def __init__(self, headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., trailers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
+
+class CallError(_message.Message):
+    __slots__ = ("message", "details", "headers", "trailers")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    TRAILERS_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    details: _containers.RepeatedCompositeFieldContainer[_any_pb2.Any]
+    headers: _containers.RepeatedCompositeFieldContainer[Header]
+    trailers: _containers.RepeatedCompositeFieldContainer[Header]
+    def __init__(self, message: _Optional[str] = ..., details: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., trailers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ("log", "progress")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    log: Log
+    progress: Progress
+    def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ...) -> None: ...
+
+class Log(_message.Message):
+    __slots__ = ("level", "source", "text", "session_id", "tool")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    level: int
+    source: str
+    text: str
+    session_id: str
+    tool: str
+    def __init__(self, level: _Optional[int] = ..., source: _Optional[str] = ..., text: _Optional[str] = ..., session_id: _Optional[str] = ..., tool: _Optional[str] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("fraction", "message")
+    FRACTION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    fraction: float
+    message: str
+    def __init__(self, fraction: _Optional[float] = ..., message: _Optional[str] = ...) -> None: ...
