@@ -1,0 +1,42 @@
+/**
+ * The Adapter interface: one kind of worker. Python is the first; others start JavaScript, any command, or reach workers that run elsewhere.
+ *
+ * An adapter prepares once a pool (finds the interpreter, makes its environment) and gives a {@link Launch}, from which the pool makes as many
+ * workers as it needs, also after crashes.
+ */
+import type { Effect } from "effect";
+import { InvalidOptions, type SnakepitError } from "../errors/index.ts";
+import type { Launch } from "../worker/launch.ts";
+
+/** What an adapter may use to prepare. */
+export interface PrepareOptions {
+  /** Name of the pool, for messages. */
+  readonly pool: string;
+  /** The interpreter that the user asked for; undefined means: find one. */
+  readonly python: string | undefined;
+  /** Hears what takes time, one sentence each, such as "Making the Python environment". Not called when nothing takes time. */
+  onProgress(step: string): void;
+}
+
+/** One kind of worker. */
+export interface Adapter {
+  /** What it is called in messages, such as "python". */
+  readonly name: string;
+  /** Whether its workers can stream. A streaming call of one that cannot fails with StreamingNotSupported. */
+  readonly streaming: boolean;
+  /** Does what has to be done once before workers can start. Fails with PythonNotFound, EnvironmentFailed or InvalidOptions. */
+  prepare(options: PrepareOptions): Effect.Effect<Launch, SnakepitError>;
+}
+
+const parts = { name: "string", streaming: "boolean", prepare: "function" } as const satisfies Record<keyof Adapter, string>;
+
+/** Gives `x` back as an adapter, or throws InvalidOptions that names the parts it lacks. */
+export function validateAdapter(x: unknown): Adapter {
+  const given: object = typeof x === "object" && x !== null ? x : {};
+  const missing = Object.entries(parts)
+    .filter(([part, type]) => typeof Reflect.get(given, part) !== type)
+    .map(([part, type]) => `${part} (a ${type})`);
+  if (missing.length > 0) throw new InvalidOptions({ option: "adapter", expected: `an adapter; what was given lacks ${missing.join(", ")}` });
+  // Every part was looked at just above.
+  return given as Adapter;
+}
