@@ -28,7 +28,7 @@ from snakepit.v1 import tool_pb2 as snakepit_dot_v1_dot_tool__pb2
 from snakepit.v1 import value_pb2 as snakepit_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18snakepit/v1/worker.proto\x12\x0bsnakepit.v1\x1a\x17snakepit/v1/error.proto\x1a\x19snakepit/v1/session.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\"\'\n\x0bPingRequest\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"N\n\x0cPingResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12$\n\x0eserver_time_ms\x18\x02 \x01(\x04R\x0cserverTimeMs\"\x0f\n\rHealthRequest\"\xae\x01\n\x0eHealthResponse\x12\x10\n\x03pid\x18\x01 \x01(\rR\x03pid\x12\x1b\n\tuptime_ms\x18\x02 \x01(\x04R\x08uptimeMs\x12!\n\x0cmemory_bytes\x18\x03 \x01(\x04R\x0bmemoryBytes\x12\x18\n\x07running\x18\x04 \x01(\rR\x07running\x12\x14\n\x05\x63\x61lls\x18\x05 \x01(\x04R\x05\x63\x61lls\x12\x1a\n\x08sessions\x18\x06 \x01(\rR\x08sessions\"\x12\n\x10ListToolsRequest\"<\n\x11ListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xae\x02\n\x18InitializeSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12O\n\x08metadata\x18\x02 \x03(\x0b\x32\x33.snakepit.v1.InitializeSessionRequest.MetadataEntryR\x08metadata\x12\x33\n\tvariables\x18\x03 \x03(\x0b\x32\x15.snakepit.v1.VariableR\tvariables\x12\x30\n\nhost_tools\x18\x04 \x03(\x0b\x32\x11.snakepit.v1.ToolR\thostTools\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x19InitializeSessionResponse\x12\x18\n\x07\x63reated\x18\x01 \x01(\x08R\x07\x63reated\x12\'\n\x05tools\x18\x02 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"6\n\x15\x43leanupSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"2\n\x16\x43leanupSessionResponse\x12\x18\n\x07success\x18\x01 \x01(\x08R\x07success\"\xac\x01\n\x12\x45xecuteToolRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\"\\\n\x13\x45xecuteToolResponse\x12\x16\n\x06result\x18\x01 \x01(\x0cR\x06result\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\"\xf0\x01\n\x18\x45xecuteToolStreamRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x32\n\x05input\x18\x06 \x01(\x0b\x32\x17.snakepit.v1.InputItemsH\x00R\x05input\x88\x01\x01\x42\x08\n\x06_input\"\xba\x01\n\nInputItems\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x14\n\x05items\x18\x02 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x10\n\x03\x65nd\x18\x04 \x01(\x08R\x03\x65nd\x12\x33\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x05\x65rror\x88\x01\x01\x42\x08\n\x06_error\"`\n\x19\x45xecuteToolStreamResponse\x12\x14\n\x05items\x18\x01 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers2\xe2\x04\n\rWorkerService\x12=\n\x04Ping\x12\x18.snakepit.v1.PingRequest\x1a\x19.snakepit.v1.PingResponse\"\x00\x12\x43\n\x06Health\x12\x1a.snakepit.v1.HealthRequest\x1a\x1b.snakepit.v1.HealthResponse\"\x00\x12L\n\tListTools\x12\x1d.snakepit.v1.ListToolsRequest\x1a\x1e.snakepit.v1.ListToolsResponse\"\x00\x12\x64\n\x11InitializeSession\x12%.snakepit.v1.InitializeSessionRequest\x1a&.snakepit.v1.InitializeSessionResponse\"\x00\x12[\n\x0e\x43leanupSession\x12\".snakepit.v1.CleanupSessionRequest\x1a#.snakepit.v1.CleanupSessionResponse\"\x00\x12R\n\x0b\x45xecuteTool\x12\x1f.snakepit.v1.ExecuteToolRequest\x1a .snakepit.v1.ExecuteToolResponse\"\x00\x12h\n\x11\x45xecuteToolStream\x12%.snakepit.v1.ExecuteToolStreamRequest\x1a&.snakepit.v1.ExecuteToolStreamResponse\"\x00(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18snakepit/v1/worker.proto\x12\x0bsnakepit.v1\x1a\x17snakepit/v1/error.proto\x1a\x19snakepit/v1/session.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\"\'\n\x0bPingRequest\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"N\n\x0cPingResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12$\n\x0eserver_time_ms\x18\x02 \x01(\x04R\x0cserverTimeMs\"\x0f\n\rHealthRequest\"\xcc\x01\n\x0eHealthResponse\x12\x10\n\x03pid\x18\x01 \x01(\rR\x03pid\x12\x1b\n\tuptime_ms\x18\x02 \x01(\x04R\x08uptimeMs\x12!\n\x0cmemory_bytes\x18\x03 \x01(\x04R\x0bmemoryBytes\x12\x18\n\x07running\x18\x04 \x01(\rR\x07running\x12\x14\n\x05\x63\x61lls\x18\x05 \x01(\x04R\x05\x63\x61lls\x12\x1a\n\x08sessions\x18\x06 \x01(\rR\x08sessions\x12\x1c\n\tcancelled\x18\x07 \x01(\rR\tcancelled\"\x12\n\x10ListToolsRequest\"<\n\x11ListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xae\x02\n\x18InitializeSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12O\n\x08metadata\x18\x02 \x03(\x0b\x32\x33.snakepit.v1.InitializeSessionRequest.MetadataEntryR\x08metadata\x12\x33\n\tvariables\x18\x03 \x03(\x0b\x32\x15.snakepit.v1.VariableR\tvariables\x12\x30\n\nhost_tools\x18\x04 \x03(\x0b\x32\x11.snakepit.v1.ToolR\thostTools\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x19InitializeSessionResponse\x12\x18\n\x07\x63reated\x18\x01 \x01(\x08R\x07\x63reated\x12\'\n\x05tools\x18\x02 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"6\n\x15\x43leanupSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"2\n\x16\x43leanupSessionResponse\x12\x18\n\x07success\x18\x01 \x01(\x08R\x07success\"\xac\x01\n\x12\x45xecuteToolRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\"\\\n\x13\x45xecuteToolResponse\x12\x16\n\x06result\x18\x01 \x01(\x0cR\x06result\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\"\xf0\x01\n\x18\x45xecuteToolStreamRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x32\n\x05input\x18\x06 \x01(\x0b\x32\x17.snakepit.v1.InputItemsH\x00R\x05input\x88\x01\x01\x42\x08\n\x06_input\"\xba\x01\n\nInputItems\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x14\n\x05items\x18\x02 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x10\n\x03\x65nd\x18\x04 \x01(\x08R\x03\x65nd\x12\x33\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x05\x65rror\x88\x01\x01\x42\x08\n\x06_error\"`\n\x19\x45xecuteToolStreamResponse\x12\x14\n\x05items\x18\x01 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers2\xe2\x04\n\rWorkerService\x12=\n\x04Ping\x12\x18.snakepit.v1.PingRequest\x1a\x19.snakepit.v1.PingResponse\"\x00\x12\x43\n\x06Health\x12\x1a.snakepit.v1.HealthRequest\x1a\x1b.snakepit.v1.HealthResponse\"\x00\x12L\n\tListTools\x12\x1d.snakepit.v1.ListToolsRequest\x1a\x1e.snakepit.v1.ListToolsResponse\"\x00\x12\x64\n\x11InitializeSession\x12%.snakepit.v1.InitializeSessionRequest\x1a&.snakepit.v1.InitializeSessionResponse\"\x00\x12[\n\x0e\x43leanupSession\x12\".snakepit.v1.CleanupSessionRequest\x1a#.snakepit.v1.CleanupSessionResponse\"\x00\x12R\n\x0b\x45xecuteTool\x12\x1f.snakepit.v1.ExecuteToolRequest\x1a .snakepit.v1.ExecuteToolResponse\"\x00\x12h\n\x11\x45xecuteToolStream\x12%.snakepit.v1.ExecuteToolStreamRequest\x1a&.snakepit.v1.ExecuteToolStreamResponse\"\x00(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,31 +44,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEALTHREQUEST']._serialized_start=263
   _globals['_HEALTHREQUEST']._serialized_end=278
   _globals['_HEALTHRESPONSE']._serialized_start=281
-  _globals['_HEALTHRESPONSE']._serialized_end=455
-  _globals['_LISTTOOLSREQUEST']._serialized_start=457
-  _globals['_LISTTOOLSREQUEST']._serialized_end=475
-  _globals['_LISTTOOLSRESPONSE']._serialized_start=477
-  _globals['_LISTTOOLSRESPONSE']._serialized_end=537
-  _globals['_INITIALIZESESSIONREQUEST']._serialized_start=540
-  _globals['_INITIALIZESESSIONREQUEST']._serialized_end=842
-  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_start=783
-  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_end=842
-  _globals['_INITIALIZESESSIONRESPONSE']._serialized_start=844
-  _globals['_INITIALIZESESSIONRESPONSE']._serialized_end=938
-  _globals['_CLEANUPSESSIONREQUEST']._serialized_start=940
-  _globals['_CLEANUPSESSIONREQUEST']._serialized_end=994
-  _globals['_CLEANUPSESSIONRESPONSE']._serialized_start=996
-  _globals['_CLEANUPSESSIONRESPONSE']._serialized_end=1046
-  _globals['_EXECUTETOOLREQUEST']._serialized_start=1049
-  _globals['_EXECUTETOOLREQUEST']._serialized_end=1221
-  _globals['_EXECUTETOOLRESPONSE']._serialized_start=1223
-  _globals['_EXECUTETOOLRESPONSE']._serialized_end=1315
-  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_start=1318
-  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_end=1558
-  _globals['_INPUTITEMS']._serialized_start=1561
-  _globals['_INPUTITEMS']._serialized_end=1747
-  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_start=1749
-  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_end=1845
-  _globals['_WORKERSERVICE']._serialized_start=1848
-  _globals['_WORKERSERVICE']._serialized_end=2458
+  _globals['_HEALTHRESPONSE']._serialized_end=485
+  _globals['_LISTTOOLSREQUEST']._serialized_start=487
+  _globals['_LISTTOOLSREQUEST']._serialized_end=505
+  _globals['_LISTTOOLSRESPONSE']._serialized_start=507
+  _globals['_LISTTOOLSRESPONSE']._serialized_end=567
+  _globals['_INITIALIZESESSIONREQUEST']._serialized_start=570
+  _globals['_INITIALIZESESSIONREQUEST']._serialized_end=872
+  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_start=813
+  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_end=872
+  _globals['_INITIALIZESESSIONRESPONSE']._serialized_start=874
+  _globals['_INITIALIZESESSIONRESPONSE']._serialized_end=968
+  _globals['_CLEANUPSESSIONREQUEST']._serialized_start=970
+  _globals['_CLEANUPSESSIONREQUEST']._serialized_end=1024
+  _globals['_CLEANUPSESSIONRESPONSE']._serialized_start=1026
+  _globals['_CLEANUPSESSIONRESPONSE']._serialized_end=1076
+  _globals['_EXECUTETOOLREQUEST']._serialized_start=1079
+  _globals['_EXECUTETOOLREQUEST']._serialized_end=1251
+  _globals['_EXECUTETOOLRESPONSE']._serialized_start=1253
+  _globals['_EXECUTETOOLRESPONSE']._serialized_end=1345
+  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_start=1348
+  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_end=1588
+  _globals['_INPUTITEMS']._serialized_start=1591
+  _globals['_INPUTITEMS']._serialized_end=1777
+  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_start=1779
+  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_end=1875
+  _globals['_WORKERSERVICE']._serialized_start=1878
+  _globals['_WORKERSERVICE']._serialized_end=2488
 # @@protoc_insertion_point(module_scope)

@@ -29,20 +29,22 @@ class HealthRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class HealthResponse(_message.Message):
-    __slots__ = ("pid", "uptime_ms", "memory_bytes", "running", "calls", "sessions")
+    __slots__ = ("pid", "uptime_ms", "memory_bytes", "running", "calls", "sessions", "cancelled")
     PID_FIELD_NUMBER: _ClassVar[int]
     UPTIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     CALLS_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
     pid: int
     uptime_ms: int
     memory_bytes: int
     running: int
     calls: int
     sessions: int
-    def __init__(self, pid: _Optional[int] = ..., uptime_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., running: _Optional[int] = ..., calls: _Optional[int] = ..., sessions: _Optional[int] = ...) -> None: ...
+    cancelled: int
+    def __init__(self, pid: _Optional[int] = ..., uptime_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., running: _Optional[int] = ..., calls: _Optional[int] = ..., sessions: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
 
 class ListToolsRequest(_message.Message):
     __slots__ = ()
