@@ -20,7 +20,10 @@ export type OutputSource = "stdout" | "stderr";
 export interface WorkerProcess {
   /** Process id, which is the id of its group too. */
   readonly pid: number;
-  /** Resolves when the process has ended and the last line of its output was heard. Never rejects. */
+  /**
+   * Resolves when the process has ended and its output was heard, which is waited for no longer than a moment: a process of its own that it left behind
+   * may hold the pipes open. Never rejects.
+   */
   readonly exited: Promise<ProcessExit>;
   /** Writes to its stdin, which stays open as long as the host lives. Ignored when the process is gone. */
   writeStdin(text: string): void;

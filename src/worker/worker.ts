@@ -1,0 +1,244 @@
+/**
+ * One worker as a scoped resource: its folder, its process, its connection, its heartbeat. Closing the scope ends it and leaves nothing behind.
+ *
+ * Start: make the folder, spawn, give the token over stdin, connect, wait for the hello. End: ask over the connection, SIGTERM, SIGKILL to the whole
+ * group, remove the folder. The connection is closed last, because closing it makes the kernel kill the group.
+ */
+import { randomBytes } from "node:crypto";
+import { type Client, createClient } from "@connectrpc/connect";
+import { Effect, type Scope } from "effect";
+import type { CarrierLimits, Connection } from "../carrier/carrier.ts";
+import type { HostHandlers } from "../carrier/host-handlers.ts";
+import { ConnectionLost, type SnakepitError, WorkerCrashed, WorkerStartFailed } from "../errors/index.ts";
+import type { Log } from "../gen/snakepit/v1/frame_pb.ts";
+import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
+import type { CarriedCall } from "../tool/call.ts";
+import { privateFolder } from "./folder.ts";
+import { type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
+import type { Launch, OutputSource, ProcessExit, WorkerOrder, WorkerProcess } from "./launch.ts";
+import { endAtExit } from "./live.ts";
+import { oomKills } from "./oom.ts";
+import { OutputTail } from "./output.ts";
+
+/** What a worker is made of. */
+export interface WorkerSpec {
+  readonly workerId: string;
+  readonly pool: string;
+  readonly tools: readonly string[];
+  readonly threads: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: CarrierLimits;
+  readonly handlers: HostHandlers;
+  readonly heartbeat: HeartbeatOptions;
+  /** Longest time until it is ready, in milliseconds. */
+  readonly readyTimeoutMs: number;
+  /** How long it may take to end by itself, in milliseconds. */
+  readonly graceMs: number;
+}
+
+/** What the owner of a worker hears. */
+export interface WorkerEvents {
+  /** A line that a tool printed or logged. */
+  onLog(log: Log): void;
+  /** A line that came out of the process itself. */
+  onLine(source: OutputSource, line: string): void;
+  /** It takes no more calls: it is going, or its connection is lost. May be called twice. */
+  onGoing(): void;
+}
+
+/** How a worker ended, and the calls that were with it. */
+export interface WorkerEnd {
+  readonly failed: readonly CarriedCall[];
+  /** The error for a call that was with it. */
+  error(attempts: number, retryable: boolean): SnakepitError;
+}
+
+/** A worker that is ready, or was. */
+export interface Worker {
+  readonly id: string;
+  readonly pid: number;
+  readonly connection: Connection;
+  readonly client: Client<typeof WorkerService>;
+  /** When it became ready, as `Date.now()` has it. */
+  readonly readyAt: number;
+  /** Resident memory in bytes; 0 when it cannot be read. */
+  memoryBytes(): Promise<number>;
+  /** Resolves when its process and its connection are gone. Never rejects. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Ends the whole group at once. */
+  kill(): void;
+}
+
+/** A process that has ended leaves the rest of its output behind; a group that was killed is gone within this time, in milliseconds. */
+const MOMENT_MS = 500;
+
+/** Starts a worker. Fails with WorkerStartFailed; the import error itself is in its fields. */
+export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvents) => Effect.Effect<Worker, SnakepitError, Scope.Scope> =
+  Effect.fnUntraced(function* (launch, spec, events) {
+    const folder = yield* privateFolder;
+    const tail = new OutputTail();
+    const order: WorkerOrder = {
+      workerId: spec.workerId,
+      pool: spec.pool,
+      folder: folder.path,
+      socketPath: folder.socketPath,
+      token: randomBytes(32).toString("hex"),
+      tools: spec.tools,
+      threads: spec.threads,
+      graceMs: spec.graceMs,
+      env: spec.env,
+      onLine(source, line) {
+        if (source === "stderr") tail.add(line);
+        events.onLine(source, line);
+      },
+    };
+    const oomBefore = oomKills();
+    const life: Life = { connection: undefined, exit: undefined, killed: false };
+    const process = yield* Effect.acquireRelease(launch.spawn(order), (process) => end(process, life, spec.graceMs));
+    const disarm = endAtExit({
+      end() {
+        process.kill("SIGKILL");
+        folder.remove();
+      },
+    });
+    void process.exited.then((exit) => {
+      life.exit = exit;
+      // Whoever the worker left behind in its group goes with it.
+      process.kill("SIGKILL");
+      disarm();
+    });
+    process.writeStdin(`${order.token}\n`);
+
+    let closed = (_: { readonly reason: SnakepitError; readonly failed: readonly CarriedCall[] }): void => {};
+    const closing = new Promise<Parameters<typeof closed>[0]>((resolve) => {
+      closed = resolve;
+    });
+    const startFailed = (reason: string, cause?: unknown): WorkerStartFailed =>
+      new WorkerStartFailed({ worker: spec.workerId, reason, type: "", traceback: "", stderr: tail.lines }, { cause });
+    const connection = yield* launch
+      .connect(order, {
+        limits: spec.limits,
+        handlers: spec.handlers,
+        events: {
+          onLog(log) {
+            if (log.source !== "stdout") tail.add(log.text);
+            events.onLog(log);
+          },
+          onGoing: () => events.onGoing(),
+          onClose(reason, failed) {
+            closed({ reason, failed });
+            events.onGoing();
+          },
+        },
+      })
+      .pipe(
+        Effect.raceFirst(Effect.promise(() => process.exited).pipe(Effect.andThen((exit) => Effect.fail(startFailed(describe(exit, tail)))))),
+        Effect.timeoutOrElse({
+          duration: spec.readyTimeoutMs,
+          orElse: () => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)),
+        }),
+        Effect.catch((error) => explain(error, process, (reason) => startFailed(reason, error), tail)),
+      );
+    life.connection = connection;
+    // The two sides have met, and the worker has removed the socket.
+    folder.remove();
+
+    const kill = (): void => {
+      life.killed = true;
+      process.kill("SIGKILL");
+    };
+    const client = createClient(WorkerService, connection.transport);
+    const worker: Worker = {
+      id: spec.workerId,
+      pid: process.pid,
+      connection,
+      client,
+      readyAt: Date.now(),
+      memoryBytes: () => process.memoryBytes(),
+      ended: waitForEnd(),
+      kill,
+    };
+
+    /** The connection closes first when a worker dies, the process is gone a little later; the other way round where something of its own holds the socket. */
+    async function waitForEnd(): Promise<WorkerEnd> {
+      await Promise.race([closing, process.exited]);
+      const crashed = await within(process.exited, MOMENT_MS);
+      if (crashed === undefined) kill();
+      const exit = crashed ?? (await process.exited);
+      if ((await within(closing, MOMENT_MS)) === undefined) connection.close();
+      const { reason, failed } = await closing;
+      const stderr = tail.lines;
+      const oom = exit.signal === "SIGKILL" && !life.killed && oomKills() > oomBefore;
+      return {
+        failed,
+        error: (attempts, retryable) =>
+          crashed === undefined
+            ? new ConnectionLost({ worker: spec.workerId, reason: reason.message }, { cause: reason, retryable })
+            : new WorkerCrashed({ worker: spec.workerId, ...exit, oom, attempts, stderr }, { cause: reason, retryable }),
+      };
+    }
+
+    yield* heartbeat({ client, busy: () => connection.inFlight > 0 }, spec.heartbeat).pipe(
+      Effect.andThen(Effect.sync(kill)),
+      Effect.forkScoped,
+    );
+    return worker;
+  });
+
+/** What the finalizer of a process has to know. */
+interface Life {
+  connection: Connection | undefined;
+  exit: ProcessExit | undefined;
+  /** Whether the host has killed it. */
+  killed: boolean;
+}
+
+/** Ends a process, politely first. */
+const end = Effect.fnUntraced(function* (process: WorkerProcess, life: Life, graceMs: number) {
+  const gone = (ms: number) => Effect.promise(() => within(process.exited, ms)).pipe(Effect.map((exit) => exit !== undefined));
+  if (life.exit === undefined && life.connection !== undefined && !life.killed) {
+    life.connection.shutdown(0);
+    yield* gone(graceMs);
+  }
+  if (life.exit === undefined && !life.killed) {
+    process.kill("SIGTERM");
+    yield* gone(MOMENT_MS);
+  }
+  if (life.exit === undefined) {
+    life.killed = true;
+    process.kill("SIGKILL");
+    yield* Effect.promise(() => process.exited);
+  }
+  life.connection?.close();
+});
+
+/** Says why the start failed: what the worker itself said, or how its process ended when that is why the connection failed. */
+const explain = Effect.fnUntraced(function* (
+  error: SnakepitError,
+  process: WorkerProcess,
+  startFailed: (reason: string) => WorkerStartFailed,
+  tail: OutputTail,
+) {
+  if (error._tag === "WorkerStartFailed") return yield* Effect.fail(error);
+  const exit = yield* Effect.promise(() => within(process.exited, MOMENT_MS));
+  return yield* Effect.fail(startFailed(exit === undefined ? error.message : describe(exit, tail)));
+});
+
+function describe(exit: ProcessExit, tail: OutputTail): string {
+  const how = exit.signal === null ? `it ended with exit code ${exit.exitCode}` : `it was ended by ${exit.signal}`;
+  const last = tail.lines.at(-1);
+  return last === undefined ? how : `${how}: ${last}`;
+}
+
+/** What `promise` gives, or undefined when it has not done so after `ms` milliseconds. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
