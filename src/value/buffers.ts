@@ -1,0 +1,64 @@
+/**
+ * Large data beside a value: what a buffer is when it goes and when it comes, and which TypedArray stands for which dtype.
+ *
+ * dtypes are numpy type strings without byte order; the bytes are little-endian, as the memory of every machine this runs on is.
+ */
+import { ProtocolError } from "../errors/index.ts";
+import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import { NdArray } from "./nd-array.ts";
+import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-array.ts";
+
+/** From this many bytes on, plain bytes travel beside the value instead of in it: they are then never copied through the packer. */
+export const BUFFER_FROM_BYTES = 65_536;
+
+/** Takes what cannot stand in the MessagePack of a value. A carrier has one per message. */
+export interface ValueSink {
+  /**
+   * Adds a buffer to the message and answers its index in `buffers`. `data` is the memory of the program's own object, not a copy. `shape` is
+   * empty for plain bytes.
+   */
+  buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number;
+  /** Adds an input stream and answers its number, from 1. Left out where streams make no sense: a result, an item, a variable. */
+  inputStream?(items: AsyncIterable<unknown>): number;
+}
+
+/** A buffer that came beside a value. */
+export interface ReceivedBuffer {
+  readonly data: Uint8Array;
+  /** "bytes" or a numpy type string without byte order. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly kind: Buffer_Kind;
+  /** True when nobody else will write to the memory of `data`, so that the value may be a view of it. Otherwise it is copied. */
+  readonly owned: boolean;
+}
+
+/**
+ * What the program gets for a buffer: Uint8Array for bytes, the TypedArray of the dtype for a one-dimensional array that it stands for completely,
+ * {@link NdArray} for everything else.
+ */
+export function receive(buffer: ReceivedBuffer): Uint8Array | TypedArray | NdArray {
+  const { data, dtype, shape, kind } = buffer;
+  if (kind === Buffer_Kind.UNSPECIFIED || dtype === "bytes") return ownBytes(data, buffer.owned);
+  const size = elementSize(dtype);
+  if (size === 0) throw new ProtocolError({ reason: `a buffer has the unknown dtype "${dtype}"` });
+  const count = shape.reduce((product, length) => product * length, 1);
+  if (count * size !== data.length || !shape.every(Number.isSafeInteger)) {
+    throw new ProtocolError({
+      reason: `a buffer of ${dtype} with shape [${shape.join(", ")}] has ${data.length} bytes instead of ${count * size}`,
+    });
+  }
+  const Type = typedArrayOf(dtype);
+  const aligned = buffer.owned && data.byteOffset % Type.BYTES_PER_ELEMENT === 0;
+  const own = aligned ? data : ownBytes(data, false);
+  const elements = new Type(own.buffer as ArrayBuffer, own.byteOffset, own.length / Type.BYTES_PER_ELEMENT);
+  return shape.length === 1 && dtypeOf(elements) === dtype ? elements : new NdArray(elements, shape, dtype);
+}
+
+/** A plain Uint8Array (never a Node Buffer) over memory of its own. */
+export function ownBytes(data: Uint8Array, owned: boolean): Uint8Array {
+  if (owned) return data.constructor === Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  const copy = new Uint8Array(data.length);
+  copy.set(data);
+  return copy;
+}

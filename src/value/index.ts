@@ -1,0 +1,7 @@
+/** Values: what travels between JavaScript and Python, and how. Pure, no input or output. */
+export { BUFFER_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "./buffers.ts";
+export { decode } from "./decode.ts";
+export { Encoder } from "./encode.ts";
+export { MAX_DEPTH } from "./limits.ts";
+export { NdArray } from "./nd-array.ts";
+export type { TypedArray } from "./typed-array.ts";

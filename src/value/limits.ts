@@ -1,0 +1,16 @@
+/** Bounds that hold in both directions. */
+
+/** Most containers inside one another. Python's own readers give up near 1,000. */
+export const MAX_DEPTH = 500;
+
+/** MessagePack extension types of the protocol. */
+export const Extension = {
+  /** A point in time. */
+  TIMESTAMP: -1,
+  /** The buffer with this index. */
+  BUFFER: 1,
+  /** An integer outside 64 bits. */
+  INTEGER: 2,
+  /** The input stream with this number. */
+  INPUT_STREAM: 3,
+} as const;
