@@ -11,6 +11,9 @@ import { readKey } from "./key-cache.ts";
 import { Extension, MAX_DEPTH } from "./limits.ts";
 import { readShortText, readText } from "./text.ts";
 
+/** Arrays up to this length are made at their full size at once. */
+const PREPARED_LENGTH = 16_384;
+
 // The state of the one value being read. No code of the program's runs meanwhile, so it cannot be entered twice.
 const nothing: Uint8Array = new Uint8Array(0);
 const noBuffers: readonly ReceivedBuffer[] = [];
@@ -165,8 +168,25 @@ function binary(length: number): Uint8Array {
 
 function array(length: number): unknown[] {
   enter(length);
-  const values: unknown[] = [];
-  for (let i = 0; i < length; i++) values.push(read());
+  // More would be an invitation to claim lengths that never come, level inside level.
+  const values: unknown[] = length <= PREPARED_LENGTH ? new Array(length) : [];
+  const from = bytes;
+  for (let i = 0; i < length; i++) {
+    // Arrays of numbers are common and long, so those are read without a call.
+    const byte = at < end ? from[at]! : 0xc1;
+    if (byte < 0x80) {
+      at++;
+      values[i] = byte;
+    } else if (byte === 0xcb && end - at > 8) {
+      values[i] = (view ?? dataView()).getFloat64(at + 1);
+      at += 9;
+    } else if (byte === 0xcd && end - at > 2) {
+      values[i] = (from[at + 1]! << 8) | from[at + 2]!;
+      at += 3;
+    } else {
+      values[i] = read();
+    }
+  }
   depth--;
   return values;
 }

@@ -41,7 +41,7 @@ export class Encoder extends Writer {
   }
 
   /**
-   * The MessagePack of `value`. The view is valid until the next call; from 64 KiB on it is the caller's for good.
+   * The MessagePack of `value`. The view is valid until the next call; from 256 KiB on it is the caller's for good.
    *
    * @param sink Takes buffers and input streams. Without one, bytes of any size stay in the value and arrays of numbers are refused.
    * @throws UnsupportedValue naming the path of what cannot travel; PayloadTooLarge when memory would grow far over `maxBytes`.
