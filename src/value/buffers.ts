@@ -4,7 +4,7 @@
  * dtypes are numpy type strings without byte order; the bytes are little-endian, as the memory of every machine this runs on is.
  */
 import { ProtocolError } from "../errors/index.ts";
-import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import type { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
 import { NdArray } from "./nd-array.ts";
 import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-array.ts";
 
@@ -38,8 +38,8 @@ export interface ReceivedBuffer {
  * {@link NdArray} for everything else.
  */
 export function receive(buffer: ReceivedBuffer): Uint8Array | TypedArray | NdArray {
-  const { data, dtype, shape, kind } = buffer;
-  if (kind === Buffer_Kind.UNSPECIFIED || dtype === "bytes") return ownBytes(data, buffer.owned);
+  const { data, dtype, shape } = buffer;
+  if (dtype === "bytes") return ownBytes(data, buffer.owned);
   const size = elementSize(dtype);
   if (size === 0) throw new ProtocolError({ reason: `a buffer has the unknown dtype "${dtype}"` });
   const count = shape.reduce((product, length) => product * length, 1);

@@ -6,7 +6,7 @@ import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-arr
  * An array with a shape and a dtype, as numpy has it, in C order.
  *
  * Results are of this class when a TypedArray alone would lose something: more or fewer dimensions than one, or a dtype for which JavaScript has no
- * array (bool, complex, dates, fixed-width text). Everything else arrives as a plain TypedArray. Sending one gives Python the same array.
+ * array (bool, complex, dates and time spans). Everything else arrives as a plain TypedArray. Sending one gives Python the same array.
  *
  * @example
  * new NdArray(new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3])       // a matrix of 2 rows and 3 columns

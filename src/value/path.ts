@@ -16,12 +16,11 @@ export function formatPath(steps: readonly unknown[]): string {
   return path;
 }
 
-/** What a value is, for the reason of an error: "a function", "a Promise". */
+/** What a value is, for the reason of an error: "a Promise", "an object". */
 export function nameOf(value: object): string {
-  if (value instanceof Error) return `an ${value.name || "Error"}`;
   const maker: unknown = Object.getPrototypeOf(value)?.constructor;
-  const name = typeof maker === "function" && maker.name !== "" && maker !== Object ? maker.name : undefined;
+  const name = typeof maker === "function" && maker !== Object ? maker.name : "";
   const tag = Object.prototype.toString.call(value).slice(8, -1);
-  const word = name ?? (tag === "Object" ? "object of a nameless class" : tag);
-  return `${/^[aeiouAEIOU]/.test(word) ? "an" : "a"} ${word}`;
+  const word = name !== "" ? name : tag === "Object" ? "object" : tag;
+  return `${/^[aeiou]/i.test(word) ? "an" : "a"} ${word}`;
 }

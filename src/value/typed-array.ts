@@ -62,21 +62,18 @@ export function dtypeOf(view: ArrayBufferView): string | undefined {
 
 /**
  * The TypedArray that holds the elements of a dtype: complex numbers interleaved (real, imaginary) in floats, dates and time spans as BigInt64Array
- * (NaT is -2n ** 63n), everything else as its bytes.
+ * (NaT is -2n ** 63n), bool as bytes.
  */
 export function typedArrayOf(dtype: string): TypedArrayClass {
   return classes.get(dtype) ?? (isTime(dtype) ? BigInt64Array : Uint8Array);
 }
 
-/** Bytes of one element, 0 when the dtype is no numpy type string that can travel. */
+/** Bytes of one element, 0 when the dtype is none that can travel. */
 export function elementSize(dtype: string): number {
   if (isTime(dtype)) return 8;
-  const match = /^([biufcSVU])([1-9][0-9]{0,8})$/.exec(dtype);
-  if (match === null) return 0;
-  // numpy counts the characters of U, each of which has four bytes.
-  return Number(match[2]) * (match[1] === "U" ? 4 : 1);
+  return /^(b1|[iu][1248]|f[248]|c8|c16)$/.test(dtype) ? Number(dtype.slice(1)) : 0;
 }
 
 function isTime(dtype: string): boolean {
-  return /^[Mm]8(\[[0-9]*[a-zA-Z]+\])?$/.test(dtype);
+  return /^[Mm]8(\[[0-9]*(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?$/.test(dtype);
 }
