@@ -83,9 +83,9 @@ describe("containers", () => {
   });
 
   test("nesting beyond 500 levels is refused", () => {
-    expect(from("91".repeat(500) + "01")).toBeArray();
-    expect(() => from("91".repeat(501) + "01")).toThrow("nested deeper than 500 levels");
-    expect(() => from("81a161".repeat(100_000) + "01")).toThrow("nested deeper than 500 levels");
+    expect(from(`${"91".repeat(500)}01`)).toBeArray();
+    expect(() => from(`${"91".repeat(501)}01`)).toThrow("nested deeper than 500 levels");
+    expect(() => from(`${"81a161".repeat(100_000)}01`)).toThrow("nested deeper than 500 levels");
   });
 });
 
