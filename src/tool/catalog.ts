@@ -6,13 +6,17 @@ import { Pace } from "./pace.ts";
 
 /** One tool as calls see it. */
 export class ToolEntry {
-  /** How long its runs take. */
-  readonly pace = new Pace();
   /** What the worker said of it. */
-  tool: Tool;
+  readonly tool: Tool;
+  /** How long its runs take. */
+  readonly pace: Pace;
+  /** Whether one of its parameters is a stream, so that a run lasts as long as the caller likes. */
+  readonly takesStreams: boolean;
 
-  constructor(tool: Tool) {
+  constructor(tool: Tool, pace: Pace) {
     this.tool = tool;
+    this.pace = pace;
+    this.takesStreams = tool.parameters.some((parameter) => parameter.inputStream);
   }
 }
 
@@ -27,13 +31,9 @@ export class Catalog {
 
   /** Takes over what a worker said in its hello. What was learnt about tools that stay is kept. */
   update(tools: readonly Tool[]): void {
-    const names = new Set(tools.map((tool) => tool.name));
-    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
-    for (const tool of tools) {
-      const entry = this.#entries.get(tool.name);
-      if (entry) entry.tool = tool;
-      else this.#entries.set(tool.name, new ToolEntry(tool));
-    }
+    const before = new Map(this.#entries);
+    this.#entries.clear();
+    for (const tool of tools) this.#entries.set(tool.name, new ToolEntry(tool, before.get(tool.name)?.pace ?? new Pace()));
   }
 
   /** Whether there is a tool of this name. */

@@ -28,7 +28,7 @@ export interface WorkerProcess {
   /** Writes to its stdin, which stays open as long as the host lives. Ignored when the process is gone. */
   writeStdin(text: string): void;
   /** Sends a signal to the whole group. Ignored when the group is gone. */
-  kill(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGURG"): void;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
   /** Resident memory in bytes; 0 when it cannot be read. */
   memoryBytes(): Promise<number>;
 }

@@ -6,7 +6,9 @@ let eventsPath: string | undefined | null = null;
 /** Where the counters of this process's control group are; undefined where there are none. Workers live in the same group. */
 function findEvents(): string | undefined {
   try {
-    const line = readFileSync("/proc/self/cgroup", "utf8").split("\n").find((l) => l.startsWith("0::"));
+    const line = readFileSync("/proc/self/cgroup", "utf8")
+      .split("\n")
+      .find((l) => l.startsWith("0::"));
     if (line === undefined) return undefined;
     const path = `/sys/fs/cgroup${line.slice(3).replace(/\/$/, "")}/memory.events`;
     readFileSync(path);

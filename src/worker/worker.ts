@@ -5,6 +5,7 @@
  * group, remove the folder. The connection is closed last, because closing it makes the kernel kill the group.
  */
 import { randomBytes } from "node:crypto";
+import { kill as sendSignal } from "node:process";
 import { type Client, createClient } from "@connectrpc/connect";
 import { Effect, type Scope } from "effect";
 import type { CarrierLimits, Connection } from "../carrier/carrier.ts";
@@ -65,6 +66,8 @@ export interface Worker {
   memoryBytes(): Promise<number>;
   /** Resolves when its process and its connection are gone. Never rejects. */
   readonly ended: Promise<WorkerEnd>;
+  /** Lets the worker read a Cancel frame while C code holds Python's global lock. Harmless at any time. */
+  interrupt(): void;
   /** Ends the whole group at once. */
   kill(): void;
 }
@@ -132,7 +135,9 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         },
       })
       .pipe(
-        Effect.raceFirst(Effect.promise(() => process.exited).pipe(Effect.andThen((exit) => Effect.fail(startFailed(describe(exit, tail)))))),
+        Effect.raceFirst(
+          Effect.promise(() => process.exited).pipe(Effect.andThen((exit) => Effect.fail(startFailed(describe(exit, tail))))),
+        ),
         Effect.timeoutOrElse({
           duration: spec.readyTimeoutMs,
           orElse: () => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)),
@@ -156,6 +161,9 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       readyAt: Date.now(),
       memoryBytes: () => process.memoryBytes(),
       ended: waitForEnd(),
+      interrupt() {
+        if (life.exit === undefined) signalProcess(process.pid);
+      },
       kill,
     };
 
@@ -228,6 +236,15 @@ function describe(exit: ProcessExit, tail: OutputTail): string {
   const how = exit.signal === null ? `it ended with exit code ${exit.exitCode}` : `it was ended by ${exit.signal}`;
   const last = tail.lines.at(-1);
   return last === undefined ? how : `${how}: ${last}`;
+}
+
+/** The worker's handler of SIGUSR2 only lets its reading thread run. */
+function signalProcess(pid: number): void {
+  try {
+    sendSignal(pid, "SIGUSR2");
+  } catch {
+    // It has ended, and is heard of soon.
+  }
 }
 
 /** What `promise` gives, or undefined when it has not done so after `ms` milliseconds. */

@@ -1,0 +1,70 @@
+/**
+ * One timer for the deadlines of all calls: every 10 ms each live call is looked at. A timer a call costs several times as much, and a timer wheel is
+ * no quicker than this scan at the numbers of calls that a pool has at once.
+ */
+import { constants } from "./defaults.ts";
+
+/** A call as the scan sees it. */
+export interface Scanned {
+  /** Where it stands in the scan; the scan's own. */
+  scanIndex: number;
+}
+
+/** The live calls of a pool. */
+export class DeadlineScan<T extends Scanned> {
+  readonly #items: T[] = [];
+  readonly #look: (item: T, now: number) => void;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `look` is called for each item with the time, as `performance.now()` has it. It may remove the item. */
+  constructor(look: (item: T, now: number) => void) {
+    this.#look = look;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** All of them, at this moment. */
+  all(): T[] {
+    return this.#items.slice();
+  }
+
+  /** Adds a call. */
+  add(item: T): void {
+    item.scanIndex = this.#items.push(item) - 1;
+    this.#timer ??= setInterval(() => this.#scan(), constants.scanMs);
+  }
+
+  /** Removes a call; does nothing when it is not here. */
+  remove(item: T): void {
+    const at = item.scanIndex;
+    if (at < 0) return;
+    const last = this.#items.pop()!;
+    if (last !== item) {
+      this.#items[at] = last;
+      last.scanIndex = at;
+    }
+    item.scanIndex = -1;
+  }
+
+  /** Ends the timer at once, instead of at the first scan that finds nothing. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #scan(): void {
+    if (this.#items.length === 0) {
+      this.stop();
+      return;
+    }
+    const now = performance.now();
+    // From the end, so that one that removes itself does not hide another.
+    for (let i = this.#items.length - 1; i >= 0; i--) {
+      const item = this.#items[i];
+      if (item !== undefined) this.#look(item, now);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** What Python prints and logs, on its way to the host's program. */
+import { stderr } from "node:process";
+
+/** One line. */
+export interface LogEvent {
+  /** Pool it comes from. */
+  readonly pool: string;
+  /** Worker it comes from; empty for the steps of the set-up. */
+  readonly worker: string;
+  /** Tool that was running; empty outside a call. */
+  readonly tool: string;
+  /** Session of the call; empty outside a session. */
+  readonly session: string;
+  /** How serious it is, from Python's logging. What is printed counts as "info", to stderr as "warning". */
+  readonly level: "debug" | "info" | "warning" | "error" | "critical";
+  /** "stdout", "stderr", the name of a Python logger, "setup" for the making of the Python environment, or "snakepit" for the pool's own words. */
+  readonly source: string;
+  /** The line, without its end. */
+  readonly text: string;
+}
+
+/** The name of a level as Python's logging numbers it. */
+export function levelName(level: number): LogEvent["level"] {
+  if (level >= 50) return "critical";
+  if (level >= 40) return "error";
+  if (level >= 30) return "warning";
+  return level >= 20 ? "info" : "debug";
+}
+
+/** What happens to lines when nobody asked for them: each goes to the host's stderr, after the worker and the tool it comes from. */
+export function printLog(event: LogEvent): void {
+  const from = [event.worker === "" ? event.pool : event.worker, event.tool].filter((part) => part !== "").join(" ");
+  stderr.write(`[snakepit ${from}] ${event.text}\n`);
+}
+
+/**
+ * Calls a function of the user's. What it throws is not the caller's business, which is in the middle of reading a socket: it surfaces as any error
+ * thrown in an event listener does.
+ */
+export function tell<T>(listener: (event: T) => void, event: T): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,236 @@
+/** What `open` and calls may be given, and the check that it makes sense. */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Adapter, validateAdapter } from "../adapter/adapter.ts";
+import { InvalidOptions } from "../errors/index.ts";
+import type { Progress } from "../tool/call.ts";
+import { defaults } from "./defaults.ts";
+import type { LogEvent } from "./logs.ts";
+
+/**
+ * Which calls are sent again after their worker died: those that never reached Python and those of tools declared `idempotent=True`, none, or all. What
+ * a tool raises is never a reason to run it again.
+ */
+export type Retry = "safe" | "never" | "always";
+
+/** Where tools are: a file (relative to the working directory, absolute, or a `file:` URL) or a module path such as "package.module". */
+export type ToolSource = string | URL;
+
+/** Options of one pool. */
+export interface PoolOptions {
+  /** Files and modules with tools. Without any, no worker starts. */
+  readonly tools?: ToolSource | readonly ToolSource[] | undefined;
+  /** Number of workers. Default: the smaller of 4 and the machine's cores. */
+  readonly workers?: number | undefined;
+  /** Threads for `def` tools in each worker. Default 1. */
+  readonly threads?: number | undefined;
+  /** `async def` calls and streams that one worker runs together. Default 100. */
+  readonly maxConcurrent?: number | undefined;
+  /** Python interpreter. Default: SNAKEPIT_PYTHON, VIRTUAL_ENV, ./.venv, then an environment that is made once. */
+  readonly python?: string | undefined;
+  /** Kind of worker. Default: Python. */
+  readonly adapter?: Adapter | undefined;
+  /** Environment variables for the workers, on top of the host's. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Longest time of a call in milliseconds, the queue included; Infinity for none. Default 30 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Longest time of a stream in milliseconds, from its first item being asked for to its end; Infinity for none. Default 300 s. */
+  readonly streamTimeoutMs?: number | undefined;
+  /** Longest time until a worker is ready, in milliseconds. Default 15 s. */
+  readonly readyTimeoutMs?: number | undefined;
+  /** How long cancelled tools, running calls of a closing pool and workers asked to end may go on, in milliseconds. Default 2 s. */
+  readonly graceMs?: number | undefined;
+  /** Most calls that wait for a worker. Default 1,000. */
+  readonly queueSize?: number | undefined;
+  /** Longest wait for a worker, in milliseconds. Default 10 s. */
+  readonly queueTimeoutMs?: number | undefined;
+  /** Which calls are sent again after their worker died. Default "safe". */
+  readonly retry?: Retry | undefined;
+  /** How often one call is sent again. Default 3. */
+  readonly retries?: number | undefined;
+  /** Wait before the first retry in milliseconds; it doubles with each. Default 1 s. */
+  readonly retryBackoffMs?: number | undefined;
+  /** Largest message in bytes, buffers aside. Default 64 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Largest sum of the buffers of one message, in bytes. Default 1 GiB. */
+  readonly maxBufferBytes?: number | undefined;
+}
+
+/** Options of `open`: those of one pool, or several pools by name. */
+export interface OpenOptions extends PoolOptions {
+  /** Several pools by name. Options beside it are defaults for each. */
+  readonly pools?: Readonly<Record<string, PoolOptions>> | undefined;
+  /** Hears what tools print and log. Default: a prefixed line on the host's stderr. */
+  readonly onLog?: ((event: LogEvent) => void) | undefined;
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Longest time in milliseconds, the queue included; Infinity for none. Default: the pool's `timeoutMs`, `streamTimeoutMs` for a stream. */
+  readonly timeoutMs?: number | undefined;
+  /** Cancels the call: it fails with Cancelled, whose cause is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it is sent again after its worker died. Default: the pool's `retry`. */
+  readonly retry?: Retry | undefined;
+  /** Hears how far the call is, as the tool reports it with `snakepit.progress`. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Calls of a higher priority leave the queue first. Default 0. */
+  readonly priority?: number | undefined;
+}
+
+/** Options of one pool with every default filled in. */
+export interface PoolSettings {
+  readonly name: string;
+  readonly tools: readonly string[];
+  readonly workers: number;
+  readonly threads: number;
+  readonly maxConcurrent: number;
+  readonly python: string | undefined;
+  readonly adapter: Adapter | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly streamTimeoutMs: number;
+  readonly readyTimeoutMs: number;
+  readonly graceMs: number;
+  readonly queueSize: number;
+  readonly queueTimeoutMs: number;
+  readonly retry: Retry;
+  readonly retries: number;
+  readonly retryBackoffMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxBufferBytes: number;
+}
+
+/** Options of `open` with every default filled in. */
+export interface OpenSettings {
+  readonly pools: readonly PoolSettings[];
+  readonly onLog: ((event: LogEvent) => void) | undefined;
+}
+
+interface Check {
+  readonly expected: string;
+  readonly ok: (value: unknown) => boolean;
+}
+
+const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Check => ({
+  expected: most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least}` : `a whole number from ${least} to ${most}`,
+  ok: (x) => typeof x === "number" && Number.isSafeInteger(x) && x >= least && x <= most,
+});
+/** Longest time that the runtimes' timers and the wire can hold: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+const milliseconds: Check = {
+  expected: `a number of milliseconds from 0 to ${LONGEST_MS}`,
+  ok: (x) => typeof x === "number" && x >= 0 && x <= LONGEST_MS,
+};
+const timeout: Check = {
+  expected: `a number of milliseconds above 0, at most ${LONGEST_MS}, or Infinity`,
+  ok: (x) => typeof x === "number" && x > 0 && (x <= LONGEST_MS || x === Number.POSITIVE_INFINITY),
+};
+const retry: Check = { expected: '"safe", "never" or "always"', ok: (x) => x === "safe" || x === "never" || x === "always" };
+const callback: Check = { expected: "a function", ok: (x) => typeof x === "function" };
+const text: Check = { expected: "a string that is not empty", ok: (x) => typeof x === "string" && x !== "" };
+const isObject = (x: unknown): x is object => typeof x === "object" && x !== null && !Array.isArray(x);
+const isSource = (x: unknown): x is ToolSource => (typeof x === "string" && x !== "") || (x instanceof URL && x.protocol === "file:");
+
+const poolChecks: Record<keyof PoolOptions, Check> = {
+  tools: {
+    expected: "a file, a file: URL, a module path, or an array of them",
+    ok: (x) => isSource(x) || (Array.isArray(x) && x.every(isSource)),
+  },
+  workers: whole(1, 1_024),
+  threads: whole(1, 256),
+  maxConcurrent: whole(1),
+  python: text,
+  adapter: { expected: "an adapter", ok: isObject },
+  env: { expected: "an object of strings", ok: (x) => isObject(x) && Object.values(x).every((v) => typeof v === "string") },
+  timeoutMs: timeout,
+  streamTimeoutMs: timeout,
+  readyTimeoutMs: milliseconds,
+  graceMs: milliseconds,
+  queueSize: whole(0),
+  queueTimeoutMs: timeout,
+  retry,
+  retries: whole(0, 100),
+  retryBackoffMs: milliseconds,
+  maxMessageBytes: whole(1_024, 2 ** 32 - 1),
+  maxBufferBytes: whole(0),
+};
+const openChecks: Record<keyof OpenOptions, Check> = {
+  ...poolChecks,
+  pools: {
+    expected: "an object of pools by name",
+    ok: (x) => isObject(x) && Object.keys(x).length > 0 && Object.values(x).every(isObject),
+  },
+  onLog: callback,
+};
+const callChecks: Record<keyof CallOptions, Check> = {
+  timeoutMs: timeout,
+  signal: { expected: "an AbortSignal", ok: (x) => x instanceof AbortSignal },
+  retry,
+  onProgress: callback,
+  priority: { expected: "a number", ok: (x) => typeof x === "number" && !Number.isNaN(x) },
+};
+
+/** Throws InvalidOptions for the first option that is unknown or makes no sense. One that is undefined is one that is not given. */
+function check(options: object, checks: Readonly<Record<string, Check>>, prefix = ""): void {
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (rule === undefined) {
+      throw new InvalidOptions({ option: `${prefix}${name}`, expected: `left out: the options are ${Object.keys(checks).join(", ")}` });
+    }
+    if (value !== undefined && !rule.ok(value)) throw new InvalidOptions({ option: `${prefix}${name}`, expected: rule.expected });
+  }
+}
+
+/** Throws InvalidOptions unless `options` are those of a call. */
+export function checkCallOptions(options: CallOptions): void {
+  if (!isObject(options)) throw new InvalidOptions({ option: "options", expected: "an object" });
+  check(options, callChecks);
+}
+
+/** What a worker is told: an absolute path for a file, the name for a module. */
+function toolSource(source: ToolSource): string {
+  if (source instanceof URL) return fileURLToPath(source);
+  if (source.startsWith("file:")) return fileURLToPath(source);
+  return /[/\\]|\.py$/.test(source) ? resolve(source) : source;
+}
+
+const isList = (x: ToolSource | readonly ToolSource[]): x is readonly ToolSource[] => Array.isArray(x);
+
+function poolSettings(name: string, options: PoolOptions): PoolSettings {
+  const { tools, adapter } = options;
+  return {
+    name,
+    tools: tools === undefined ? [] : (isList(tools) ? tools : [tools]).map(toolSource),
+    adapter: adapter === undefined ? undefined : validateAdapter(adapter),
+    python: options.python,
+    env: options.env ?? {},
+    workers: options.workers ?? defaults.workers(),
+    threads: options.threads ?? defaults.threads,
+    maxConcurrent: options.maxConcurrent ?? defaults.maxConcurrent,
+    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    streamTimeoutMs: options.streamTimeoutMs ?? defaults.streamTimeoutMs,
+    readyTimeoutMs: options.readyTimeoutMs ?? defaults.readyTimeoutMs,
+    graceMs: options.graceMs ?? defaults.graceMs,
+    queueSize: options.queueSize ?? defaults.queueSize,
+    queueTimeoutMs: options.queueTimeoutMs ?? defaults.queueTimeoutMs,
+    retry: options.retry ?? defaults.retry,
+    retries: options.retries ?? defaults.retries,
+    retryBackoffMs: options.retryBackoffMs ?? defaults.retryBackoffMs,
+    maxMessageBytes: options.maxMessageBytes ?? defaults.maxMessageBytes,
+    maxBufferBytes: options.maxBufferBytes ?? defaults.maxBufferBytes,
+  };
+}
+
+/** Fills in the defaults. Throws InvalidOptions, which names the option and what was expected. */
+export function openSettings(options: OpenOptions): OpenSettings {
+  if (!isObject(options)) throw new InvalidOptions({ option: "options", expected: "an object" });
+  check(options, openChecks);
+  const { pools, onLog, ...shared } = options;
+  if (pools === undefined) return { pools: [poolSettings(defaults.pool, shared)], onLog };
+  const settings = Object.entries(pools).map(([name, own]) => {
+    check(own, poolChecks, `pools.${name}.`);
+    return poolSettings(name, { ...shared, ...own });
+  });
+  return { pools: settings, onLog };
+}

@@ -1,0 +1,217 @@
+/** One pool: its workers, its dispatcher, and the calls made of it. */
+import { randomBytes } from "node:crypto";
+import { Effect, Scope } from "effect";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { HostHandlers } from "../carrier/host-handlers.ts";
+import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
+import { type ToolInfo, toolInfo } from "../tool/info.ts";
+import { UnaryCall } from "./call.ts";
+import { constants } from "./defaults.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { type LogEvent, levelName, tell } from "./logs.ts";
+import { type CallOptions, checkCallOptions, type PoolSettings } from "./options.ts";
+import type { PoolHealth, PoolStats, WorkerInfo } from "./stats.ts";
+import { StreamCall } from "./stream-call.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Arguments of a tool, by parameter name. An async iterable among them arrives in Python as an iterator. */
+export type ToolArguments = Readonly<Record<string, unknown>>;
+
+/** What a pool is opened with, beside its options. */
+export interface PoolServices {
+  readonly adapter: Adapter;
+  readonly handlers: HostHandlers;
+  readonly onLog: (event: LogEvent) => void;
+  /** A value that all workers of one pit have in their environment, by which its processes can be found. */
+  readonly run: string;
+}
+
+/** One pool, open. */
+export class Pool {
+  readonly #dispatcher: Dispatcher;
+  readonly #supervisor: Supervisor | undefined;
+  readonly #adapter: Adapter;
+
+  private constructor(dispatcher: Dispatcher, supervisor: Supervisor | undefined, adapter: Adapter) {
+    this.#dispatcher = dispatcher;
+    this.#supervisor = supervisor;
+    this.#adapter = adapter;
+  }
+
+  /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
+  static open(settings: PoolSettings, services: PoolServices): Effect.Effect<Pool, SnakepitError, Scope.Scope> {
+    return Effect.gen(function* () {
+      const dispatcher = new Dispatcher(settings);
+      const { adapter, onLog } = services;
+      if (settings.tools.length === 0) {
+        yield* Effect.addFinalizer(() => Effect.promise(() => dispatcher.close()));
+        return new Pool(dispatcher, undefined, adapter);
+      }
+      const log = (event: Partial<LogEvent>): void =>
+        tell(onLog, { pool: settings.name, worker: "", tool: "", session: "", level: "info", source: "snakepit", text: "", ...event });
+      const launch = yield* adapter.prepare({
+        pool: settings.name,
+        python: settings.python,
+        onProgress: (text) => log({ source: "setup", text }),
+      });
+      let workers = 0;
+      const supervisor = new Supervisor({
+        launch,
+        dispatcher,
+        limits: {
+          maxMessageBytes: settings.maxMessageBytes,
+          maxBufferBytes: settings.maxBufferBytes,
+          streamWindowBytes: constants.streamWindowBytes,
+        },
+        handlers: services.handlers,
+        env: { ...settings.env, SNAKEPIT_RUN: services.run },
+        nextId: () => `${settings.name}-${++workers}`,
+        events: (worker) => ({
+          onLog: (line) =>
+            log({ worker, tool: line.tool, session: line.sessionId, level: levelName(line.level), source: line.source, text: line.text }),
+          onLine: (source, text) => log({ worker, level: source === "stderr" ? "warning" : "info", source, text }),
+        }),
+      });
+      // Workers end together, after the calls have ended.
+      const workersScope = yield* Scope.fork(yield* Effect.scope, "parallel");
+      yield* Effect.addFinalizer(() =>
+        Effect.promise(() => {
+          supervisor.close();
+          return dispatcher.close();
+        }),
+      );
+      yield* supervisor.start(settings.workers).pipe(Scope.provide(workersScope));
+      yield* supervisor.firstReady;
+      return new Pool(dispatcher, supervisor, adapter);
+    });
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#dispatcher.settings.name;
+  }
+
+  /** Whether one of its workers has a tool of this name. */
+  has(tool: string): boolean {
+    return this.#dispatcher.catalog.has(tool);
+  }
+
+  /** The tools of its workers. */
+  tools(): readonly ToolInfo[] {
+    return this.#dispatcher.catalog.tools.map(toolInfo);
+  }
+
+  /** Resolves when every worker is ready. */
+  get ready(): Effect.Effect<void, SnakepitError> {
+    return this.#supervisor === undefined ? Effect.void : this.#supervisor.allReady;
+  }
+
+  /**
+   * Starts a call of a tool that does not stream, and tells its end to one of the two functions. Gives the call back, so that it can be cancelled with
+   * {@link Pool.cancel}. Throws what can be known before anything is sent.
+   */
+  call(
+    tool: string,
+    args: ToolArguments | undefined,
+    options: CallOptions | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: SnakepitError) => void,
+  ): UnaryCall {
+    const entry = this.#find(tool, args, options, false);
+    const { timeoutMs, retry } = this.#dispatcher.settings;
+    const call = new UnaryCall(this.#dispatcher, entry, args ?? {}, timeoutMs, retry, options, resolve, reject);
+    this.#dispatcher.submit(call);
+    return call;
+  }
+
+  /** Starts a call of a streaming tool. Throws what can be known before anything is sent. */
+  stream(tool: string, args: ToolArguments | undefined, options: CallOptions | undefined): StreamCall {
+    const entry = this.#find(tool, args, options, true);
+    const { streamTimeoutMs, retry } = this.#dispatcher.settings;
+    const call = new StreamCall(this.#dispatcher, entry, args ?? {}, streamTimeoutMs, retry, options);
+    this.#dispatcher.submit(call);
+    return call;
+  }
+
+  /** Cancels a call. Its code in Python is interrupted; the call fails with Cancelled. */
+  cancel(call: UnaryCall): void {
+    this.#dispatcher.abandon(call, call.cancelled());
+  }
+
+  /** Counters since it was opened. */
+  stats(): PoolStats {
+    const { counts, live, queued, settings } = this.#dispatcher;
+    return {
+      ...counts,
+      live,
+      queued,
+      workers: this.#supervisor === undefined ? 0 : settings.workers,
+      ready: this.#readyWorkers(),
+      started: this.#supervisor?.started ?? 0,
+      crashes: this.#supervisor?.crashes ?? 0,
+    };
+  }
+
+  /** How well it is. */
+  health(): PoolHealth {
+    const workers = this.#supervisor === undefined ? 0 : this.#dispatcher.settings.workers;
+    const ready = this.#readyWorkers();
+    const cause = this.#supervisor?.lastError;
+    const broken = workers > 0 && cause !== undefined && (ready === 0 || this.#supervisor?.unhealthy(Date.now()));
+    const status = this.#dispatcher.closed ? "closed" : broken ? "unhealthy" : ready < workers ? "degraded" : "healthy";
+    return { status, workers, ready, cause };
+  }
+
+  /** Its workers, those that start and those that are draining included. */
+  async workers(): Promise<WorkerInfo[]> {
+    const { workers, settings } = this.#dispatcher;
+    const places = this.#supervisor?.places ?? [];
+    const waiting = places.filter((place) => place.status !== "taken");
+    const infos = workers.map(async (pooled): Promise<WorkerInfo> => {
+      const { worker } = pooled;
+      return {
+        id: worker.id,
+        pid: worker.pid,
+        pool: settings.name,
+        status: pooled.draining ? "draining" : pooled.inFlight > 0 ? "busy" : "ready",
+        calls: pooled.calls,
+        memoryBytes: await worker.memoryBytes(),
+        uptimeMs: Date.now() - worker.readyAt,
+        startedBy: "spawn",
+      };
+    });
+    const others = waiting.map(
+      ({ workerId, status }): WorkerInfo => ({
+        id: workerId,
+        pid: 0,
+        pool: settings.name,
+        status: status === "stopped" || this.#dispatcher.closed ? "stopped" : "starting",
+        calls: 0,
+        memoryBytes: 0,
+        uptimeMs: 0,
+        startedBy: "spawn",
+      }),
+    );
+    return [...(await Promise.all(infos)), ...others];
+  }
+
+  #readyWorkers(): number {
+    return this.#dispatcher.workers.filter((pooled) => !pooled.draining).length;
+  }
+
+  #find(tool: string, args: ToolArguments | undefined, options: CallOptions | undefined, streaming: boolean) {
+    if (options !== undefined) checkCallOptions(options);
+    const entry = this.#dispatcher.catalog.find(tool, streaming);
+    if (entry instanceof Error) throw entry;
+    if (streaming && !this.#adapter.streaming) throw new StreamingNotSupported({ adapter: this.#adapter.name });
+    if (args !== undefined && (typeof args !== "object" || args === null || Array.isArray(args))) {
+      throw new InvalidArguments({ tool, argument: "", path: "$", expected: "arguments are an object by parameter name" });
+    }
+    return entry;
+  }
+}
+
+/** A value that no other pit has. */
+export function newRun(): string {
+  return randomBytes(8).toString("hex");
+}

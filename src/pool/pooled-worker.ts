@@ -1,0 +1,105 @@
+/** A ready worker as the dispatcher sees it: what it is doing, and whether it can take one more call. */
+import type { Worker } from "../worker/worker.ts";
+import { CancelWatch } from "./cancel-watch.ts";
+import { constants } from "./defaults.ts";
+import type { PoolSettings } from "./options.ts";
+
+/**
+ * How a call fills its worker.
+ * - `slow`: a synchronous tool that is not known to be quick. It takes one thread until it has ended.
+ * - `quick`: a synchronous tool known to run under a millisecond. Many are sent ahead to one worker.
+ * - `shared`: an asynchronous tool, or a stream, which gives the thread back between its items.
+ */
+export type Weight = "slow" | "quick" | "shared";
+
+/** What a slow call counts in the load, against one for any other: no quick call goes behind it while another worker is free. */
+const SLOW_LOAD = 64;
+
+/** A ready worker with its calls. */
+export class PooledWorker {
+  readonly worker: Worker;
+  readonly #settings: PoolSettings;
+  #slow = 0;
+  #quick = 0;
+  #shared = 0;
+  /** A call that may have killed a worker runs alone, so that it is known if it does so again. */
+  #alone = false;
+  /** It takes no more calls. */
+  draining = false;
+  /** Calls that ended on it. */
+  calls = 0;
+  /** Calls that were cancelled on it and may still run. */
+  readonly cancelWatch: CancelWatch;
+  /** Tells its supervisor that it takes no more calls. */
+  readonly going: Promise<void>;
+  /** Resolves when it takes no more calls and has none. */
+  readonly drained: Promise<void>;
+  /** A cancelled call on it did not end within the grace period, so it has to be killed. */
+  ignoredCancel = false;
+  readonly #resolveGoing: () => void;
+  readonly #resolveDrained: () => void;
+
+  constructor(worker: Worker, settings: PoolSettings, onFree: () => void) {
+    this.worker = worker;
+    this.#settings = settings;
+    const going = Promise.withResolvers<void>();
+    this.going = going.promise;
+    this.#resolveGoing = going.resolve;
+    const drained = Promise.withResolvers<void>();
+    this.drained = drained.promise;
+    this.#resolveDrained = drained.resolve;
+    this.cancelWatch = new CancelWatch(worker, settings.graceMs, {
+      onFree,
+      onIgnored: () => {
+        this.ignoredCancel = true;
+        this.retire();
+      },
+    });
+  }
+
+  /** Calls on it. */
+  get inFlight(): number {
+    return this.#slow + this.#quick + this.#shared;
+  }
+
+  /** How loaded it is, for choosing the least loaded. */
+  get load(): number {
+    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#shared;
+  }
+
+  /** Whether one more call of this weight may be sent. */
+  accepts(weight: Weight, alone: boolean): boolean {
+    if (this.draining || this.#alone) return false;
+    if (alone) return this.inFlight === 0 && this.cancelWatch.held === 0;
+    if (weight === "shared") return this.#shared < this.#settings.maxConcurrent;
+    if (this.#slow + this.cancelWatch.held >= this.#settings.threads) return false;
+    return weight === "slow" || this.#quick < constants.pipelined;
+  }
+
+  /** Counts a call that is sent. */
+  take(weight: Weight, alone: boolean): void {
+    this.#count(weight, 1);
+    if (alone) this.#alone = true;
+  }
+
+  /** Counts a call that is over. */
+  give(weight: Weight, alone: boolean): void {
+    this.#count(weight, -1);
+    if (alone) this.#alone = false;
+    if (this.draining && this.inFlight === 0) this.#resolveDrained();
+  }
+
+  /** Takes no more calls from here on; its supervisor starts another one. */
+  retire(): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.#resolveGoing();
+    if (this.inFlight === 0) this.#resolveDrained();
+  }
+
+  #count(weight: Weight, by: 1 | -1): void {
+    if (weight === "slow") this.#slow += by;
+    else if (weight === "quick") this.#quick += by;
+    else this.#shared += by;
+  }
+}

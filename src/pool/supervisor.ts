@@ -1,0 +1,184 @@
+/**
+ * Keeps the workers of a pool alive: one fiber a place, in which one worker after the other lives.
+ *
+ * A worker that dies is replaced at once. Failed starts, and workers that die before they have finished one call, are not under load but broken: after
+ * each the place rests longer, and after five within ten seconds the pool is unhealthy, its calls fail with the last cause, and it tries again only every
+ * ten seconds. What a worker itself says about its start, such as a tool file that cannot be imported, will not change: the place is given up.
+ */
+import { Clock, Deferred, Effect, type Scope } from "effect";
+import type { CarrierLimits } from "../carrier/carrier.ts";
+import type { HostHandlers } from "../carrier/host-handlers.ts";
+import { PoolClosed, type SnakepitError } from "../errors/index.ts";
+import type { Launch } from "../worker/launch.ts";
+import { startWorker, type WorkerEvents } from "../worker/worker.ts";
+import { constants } from "./defaults.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { PooledWorker } from "./pooled-worker.ts";
+
+/** What the workers of one pool are made with. */
+export interface SupervisorOptions {
+  readonly launch: Launch;
+  readonly dispatcher: Dispatcher;
+  readonly limits: CarrierLimits;
+  readonly handlers: HostHandlers;
+  /** Added to the environment of each worker. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A name that no other worker has. */
+  nextId(): string;
+  /** What a worker's output is told to. */
+  events(workerId: string): Omit<WorkerEvents, "onGoing">;
+}
+
+/** A place for a worker, and who has it now. */
+export interface Place {
+  workerId: string;
+  status: "starting" | "taken" | "stopped";
+  pooled: PooledWorker | undefined;
+}
+
+/** How a worker's time in its place came to an end. */
+interface Outcome {
+  /** Why it never became ready; undefined when it did. */
+  readonly startError: SnakepitError | undefined;
+  /** Whether it died without having finished one call. */
+  readonly useless: boolean;
+}
+
+/** The workers of one pool. */
+export class Supervisor {
+  readonly places: Place[] = [];
+  /** Workers that became ready. */
+  started = 0;
+  /** Workers that ended without being asked to. */
+  crashes = 0;
+  /** What went wrong last. */
+  lastError: SnakepitError | undefined;
+  /** When starts failed, or workers proved useless, within the time that counts. */
+  #failures: number[] = [];
+  readonly #options: SupervisorOptions;
+  readonly #firstReady = Deferred.makeUnsafe<void, SnakepitError>();
+  readonly #allReady: Deferred.Deferred<void, SnakepitError>[] = [];
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the first worker is ready; fails when one could not start before that. */
+  get firstReady(): Effect.Effect<void, SnakepitError> {
+    return Deferred.await(this.#firstReady);
+  }
+
+  /** Resolves when every place has had a worker that was ready; fails when a place was given up before. */
+  get allReady(): Effect.Effect<void, SnakepitError> {
+    return Effect.forEach(this.#allReady, (ready) => Deferred.await(ready), { concurrency: "unbounded", discard: true });
+  }
+
+  /** Whoever waits for a worker that was not ready until now is told that there will be none. */
+  close(): void {
+    const closed = new PoolClosed({ pool: this.#options.dispatcher.settings.name });
+    for (const ready of [this.#firstReady, ...this.#allReady]) Deferred.doneUnsafe(ready, Effect.fail(closed));
+  }
+
+  /** Whether workers end as soon as they start. */
+  unhealthy(now: number): boolean {
+    this.#failures = this.#failures.filter((at) => now - at < constants.intensity.withinMs);
+    return this.#failures.length >= constants.intensity.failures;
+  }
+
+  /** Starts `count` workers, which live as long as the scope. */
+  start(count: number): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.forEach(Array.from({ length: count }), () => Effect.forkScoped(this.#keep()), { discard: true });
+  }
+
+  /** One place: a worker, then the next one, until the scope closes or there is no point. */
+  #keep(): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.gen({ self: this }, function* () {
+      const { dispatcher } = this.#options;
+      const { first, longest, unhealthy } = constants.restartBackoffMs;
+      const ready = Deferred.makeUnsafe<void, SnakepitError>();
+      this.#allReady.push(ready);
+      const place: Place = { workerId: "", status: "starting", pooled: undefined };
+      this.places.push(place);
+      let failedStarts = 0;
+      for (;;) {
+        const outcome = Deferred.makeUnsafe<Outcome>();
+        yield* Effect.forkScoped(this.#live(place, ready, outcome));
+        const { startError, useless } = yield* Deferred.await(outcome);
+        const now = yield* Clock.currentTimeMillis;
+        if (startError !== undefined || useless) this.#failures.push(now);
+        if (startError !== undefined) {
+          this.lastError = startError;
+          yield* Deferred.fail(this.#firstReady, startError);
+          if (!startError.retryable) {
+            place.status = "stopped";
+            yield* Deferred.fail(ready, startError);
+            if (this.places.every((other) => other.status === "stopped")) dispatcher.despair(startError);
+            return;
+          }
+        }
+        if (this.unhealthy(now)) {
+          if (this.lastError !== undefined) dispatcher.despair(this.lastError);
+          yield* Effect.sleep(unhealthy);
+        } else if (startError !== undefined) yield* Effect.sleep(Math.min(first * 2 ** failedStarts++, longest));
+        if (startError === undefined) failedStarts = 0;
+      }
+    });
+  }
+
+  /** The life of one worker. `outcome` is told as soon as the place is free for the next, which is before a draining worker has ended. */
+  #live(place: Place, ready: Deferred.Deferred<void, SnakepitError>, outcome: Deferred.Deferred<Outcome>): Effect.Effect<void> {
+    const { dispatcher, ...options } = this.#options;
+    const { settings } = dispatcher;
+    return Effect.gen({ self: this }, function* () {
+      const workerId = options.nextId();
+      Object.assign(place, { workerId, status: "starting", pooled: undefined });
+      let pooled: PooledWorker | undefined;
+      const worker = yield* startWorker(
+        options.launch,
+        {
+          workerId,
+          pool: settings.name,
+          tools: settings.tools,
+          threads: settings.threads,
+          env: options.env,
+          limits: options.limits,
+          handlers: options.handlers,
+          heartbeat: constants.heartbeat,
+          readyTimeoutMs: settings.readyTimeoutMs,
+          graceMs: settings.graceMs,
+        },
+        { ...options.events(workerId), onGoing: () => pooled?.retire() },
+      );
+      const mine = dispatcher.admit(worker);
+      pooled = mine;
+      Object.assign(place, { status: "taken", pooled });
+      this.started++;
+      let asked = false;
+      const ended = worker.ended.then((end) => {
+        dispatcher.lose(mine, end);
+        if (asked) return;
+        this.crashes++;
+        this.lastError = end.error(1, false);
+      });
+      yield* Deferred.succeed(this.#firstReady, undefined);
+      yield* Deferred.succeed(ready, undefined);
+      yield* Effect.promise(() => mine.going).pipe(
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            asked = true;
+          }),
+        ),
+      );
+      yield* Deferred.succeed(outcome, { startError: undefined, useless: mine.calls === 0 && !mine.ignoredCancel });
+      yield* Effect.promise(() => Promise.race([mine.drained, ended])).pipe(
+        Effect.timeoutOrElse({ duration: settings.graceMs, orElse: () => Effect.void }),
+      );
+      if (mine.ignoredCancel) worker.kill();
+      // One that went by itself with calls on it has crashed; how is about to be known.
+      if (mine.inFlight === 0) asked = mine.ignoredCancel;
+    }).pipe(
+      Effect.scoped,
+      Effect.catch((startError) => Effect.asVoid(Deferred.succeed(outcome, { startError, useless: false }))),
+    );
+  }
+}
