@@ -1,0 +1,158 @@
+/** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
+import { Effect, Exit, Scope } from "effect";
+import { pythonAdapter } from "../adapter/python.ts";
+import type { ToolInfo } from "../tool/info.ts";
+import type { CallOptions, OpenOptions } from "./options.ts";
+import { Pit } from "./pit.ts";
+import type { Pool, ToolArguments } from "./pool.ts";
+import { type PitHealth, type PitStats, type PoolHealth, type PoolStats, pitHealth, pitStats, type WorkerInfo } from "./stats.ts";
+import { ItemStream } from "./stream-call.ts";
+
+/** What can be called: a pit, or one of its pools. */
+export interface Callable {
+  /**
+   * Calls a tool that does not stream.
+   *
+   * @param tool - Its name; a method is "Class.method".
+   * @param args - Arguments by parameter name.
+   * @returns What the tool returned; docs/values.md says what becomes of which type.
+   * @throws One of {@link CallError}, such as ToolFailed when the tool raised, or CallTimeout.
+   */
+  execute<Result = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): Promise<Result>;
+  /**
+   * Calls a streaming tool. The call starts when the first item is asked for, and stops the tool when items are not taken. Leaving the loop early
+   * closes the Python generator.
+   *
+   * @throws One of {@link CallError}, where the items are taken.
+   */
+  executeStream<Item = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): AsyncIterableIterator<Item>;
+  /** The tools there are, in the order of their definition. */
+  tools(): readonly ToolInfo[];
+  /** Resolves when every worker is ready; rejects with WorkerStartFailed when one cannot be. */
+  ready(): Promise<void>;
+  /** The workers, those that start or are draining included. */
+  workers(): Promise<WorkerInfo[]>;
+}
+
+/** One pool of several. */
+export interface PoolHandle extends Callable {
+  readonly name: string;
+  stats(): PoolStats;
+  health(): Promise<PoolHealth>;
+}
+
+/**
+ * Pools of Python workers, open until closed.
+ *
+ * @example
+ * await using pit = await Snakepit.open({ tools: "./tools.py", workers: 2 });
+ * await pit.execute("add", { a: 1, b: 2 });
+ */
+export class Snakepit implements Callable, AsyncDisposable {
+  readonly #pit: Pit;
+  readonly #scope: Scope.Closeable;
+  #closed: Promise<void> | undefined;
+
+  private constructor(pit: Pit, scope: Scope.Closeable) {
+    this.#pit = pit;
+    this.#scope = scope;
+  }
+
+  /**
+   * Starts the workers and resolves when the first of each pool is ready.
+   *
+   * @throws InvalidOptions, PythonNotFound, EnvironmentFailed, or WorkerStartFailed with the import error of a tool file.
+   */
+  static async open(options: OpenOptions = {}): Promise<Snakepit> {
+    const scope = Scope.makeUnsafe();
+    try {
+      return new Snakepit(await Effect.runPromise(Pit.open(options, pythonAdapter).pipe(Scope.provide(scope))), scope);
+    } catch (error) {
+      await Effect.runPromise(Scope.close(scope, Exit.void));
+      throw error;
+    }
+  }
+
+  execute<Result = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): Promise<Result> {
+    return execute(this.#pit, tool, args, options);
+  }
+
+  executeStream<Item = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): AsyncIterableIterator<Item> {
+    return new ItemStream<Item>(() => this.#pit.poolOf(tool).stream(tool, args, options));
+  }
+
+  /** One pool of several, by name. Throws InvalidOptions when there is none of this name. */
+  pool(name: string): PoolHandle {
+    return handle(this.#pit.pool(name));
+  }
+
+  tools(): readonly ToolInfo[] {
+    return this.#pools.flatMap((pool) => pool.tools());
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => Effect.runPromise(pool.ready)));
+  }
+
+  async workers(): Promise<WorkerInfo[]> {
+    return (await Promise.all(this.#pools.map((pool) => pool.workers()))).flat();
+  }
+
+  /** Counters since it was opened, of all pools together and of each. */
+  stats(): PitStats {
+    return pitStats(this.#byName((pool) => pool.stats()));
+  }
+
+  /** How well it is, and every pool. */
+  async health(): Promise<PitHealth> {
+    return pitHealth(this.#byName((pool) => pool.health()));
+  }
+
+  /**
+   * Closes every pool: running calls have the grace period to end, those that wait fail with PoolClosed, then the workers end. No process and no file is
+   * left. May be called twice.
+   */
+  close(): Promise<void> {
+    this.#closed ??= Effect.runPromise(Scope.close(this.#scope, Exit.void));
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #pools(): Pool[] {
+    return [...this.#pit.pools.values()];
+  }
+
+  #byName<T>(of: (pool: Pool) => T): Record<string, T> {
+    return Object.fromEntries(this.#pools.map((pool) => [pool.name, of(pool)]));
+  }
+}
+
+/** A promise around one call; nothing else is allocated. */
+function execute<Result>(
+  of: { poolOf(tool: string): Pool },
+  tool: string,
+  args: ToolArguments | undefined,
+  options: CallOptions | undefined,
+): Promise<Result> {
+  return new Promise<Result>((resolve, reject) => {
+    // What a tool returns has the type that the caller says it has.
+    of.poolOf(tool).call(tool, args, options, resolve as (value: unknown) => void, reject);
+  });
+}
+
+function handle(pool: Pool): PoolHandle {
+  const of = { poolOf: () => pool };
+  return {
+    name: pool.name,
+    execute: (tool, args, options) => execute(of, tool, args, options),
+    executeStream: (tool, args, options) => new ItemStream(() => pool.stream(tool, args, options)),
+    tools: () => pool.tools(),
+    ready: () => Effect.runPromise(pool.ready),
+    workers: () => pool.workers(),
+    stats: () => pool.stats(),
+    health: async () => pool.health(),
+  };
+}

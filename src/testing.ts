@@ -1,0 +1,29 @@
+/**
+ * For tests of programs that use Snakepit: faults on demand.
+ *
+ * @module
+ */
+import { kill } from "node:process";
+import { InvalidOptions } from "./errors/index.ts";
+import type { Callable } from "./pool/snakepit.ts";
+import type { WorkerInfo } from "./pool/stats.ts";
+
+/**
+ * Kills a worker with SIGKILL, as the system would when memory runs out, and gives back what it was. The pool replaces it without being asked.
+ *
+ * @param pit - A pit, or one of its pools.
+ * @param id - The worker's id. Default: the first that is ready or busy.
+ * @throws InvalidOptions when there is no such worker.
+ */
+export async function killWorker(pit: Callable, id?: string): Promise<WorkerInfo> {
+  const alive = (await pit.workers()).filter((worker) => worker.pid > 0);
+  const worker = id === undefined ? alive[0] : alive.find((candidate) => candidate.id === id);
+  if (worker === undefined) {
+    throw new InvalidOptions({
+      option: "id",
+      expected: `the id of a worker that runs: ${alive.map((w) => `"${w.id}"`).join(", ") || "there is none"}`,
+    });
+  }
+  kill(worker.pid, "SIGKILL");
+  return worker;
+}
