@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from snakepit.v1 import value_pb2
 
-__all__ = ["INLINE_BYTES", "KIND_BYTES", "KIND_NUMPY", "KIND_TYPED", "OutBuffer", "Unsupported", "array_of", "beside", "from_buffer", "numpy", "typed_views_out"]
+__all__ = [
+    "INLINE_BYTES",
+    "KIND_BYTES",
+    "KIND_NUMPY",
+    "KIND_TYPED",
+    "OutBuffer",
+    "Unsupported",
+    "array_of",
+    "beside",
+    "from_buffer",
+    "numpy",
+    "typed_views_out",
+]
 
 KIND_BYTES = 0
 KIND_TYPED = 1
@@ -37,8 +49,24 @@ _DTYPE_OF_FORMAT = {
     "n": f"i{ctypes.sizeof(ctypes.c_ssize_t)}",
     "N": f"u{ctypes.sizeof(ctypes.c_size_t)}",
 }
-_FORMAT_OF_DTYPE = {"b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d"}
+_FORMAT_OF_DTYPE = {
+    "b1": "?",
+    "i1": "b",
+    "i2": "h",
+    "i4": "i",
+    "i8": "q",
+    "u1": "B",
+    "u2": "H",
+    "u4": "I",
+    "u8": "Q",
+    "f2": "e",
+    "f4": "f",
+    "f8": "d",
+}
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|c8|c16|[mM]8(\[\d*(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?")
+# Generic classes, of whose parameters nothing is known.
+_ARRAY: Any = array.array
+_OWNER: Any = ctypes.Array
 _HALF_FLOATS_AS_BITS = sys.version_info < (3, 12)
 
 
@@ -67,37 +95,34 @@ def numpy(wanted: bool = False) -> Any:
     return module if hasattr(module, "ndarray") else None
 
 
-def beside(value: object) -> OutBuffer | None:
+def beside(value: Any) -> OutBuffer | None:
     """``value`` as a buffer, or None when it is no such thing. Raises Unsupported for an array that nobody on the other side could read."""
-    kind = type(value)
-    if kind is bytes or kind is bytearray:
-        return OutBuffer("bytes", (), KIND_BYTES, memoryview(value))  # pyright: ignore[reportArgumentType]
-    if kind is memoryview:
-        return _from_memoryview(value)  # pyright: ignore[reportArgumentType]
-    if isinstance(value, array.array):
-        if value.typecode not in _DTYPE_OF_FORMAT:
-            return None
-        return OutBuffer(_DTYPE_OF_FORMAT[value.typecode], (len(value),), KIND_TYPED, _little(memoryview(value)).cast("B"))
+    if type(value) is bytes or type(value) is bytearray:
+        return OutBuffer("bytes", (), KIND_BYTES, memoryview(value))
+    if type(value) is memoryview:
+        return _from_memoryview(value)
+    if isinstance(value, _ARRAY):
+        return _from_memoryview(memoryview(value), KIND_TYPED)
     np = numpy()
     if np is not None and isinstance(value, np.ndarray):
         return _from_ndarray(np, value)
     return None
 
 
-def _from_memoryview(view: memoryview) -> OutBuffer:
+def _from_memoryview(view: memoryview, kind: int = KIND_BYTES) -> OutBuffer:
     code = view.format.lstrip("@=<")
     exported = _exported_dtype(view)
     if exported is not None:
         dtype = exported
     elif code in ("B", "c"):
-        if view.ndim == 1:
+        if view.ndim == 1 and kind == KIND_BYTES:
             return OutBuffer("bytes", (), KIND_BYTES, _flat(view))
         dtype = "u1"
     elif code in _DTYPE_OF_FORMAT and view.itemsize == int(_DTYPE_OF_FORMAT[code][1:]):
         dtype = _DTYPE_OF_FORMAT[code]
     else:
         raise Unsupported(f"a memoryview of the format {view.format!r} has no counterpart")
-    return OutBuffer(dtype, tuple(view.shape), KIND_TYPED, _flat(_little(view)))
+    return OutBuffer(dtype, tuple(view.shape or ()), KIND_TYPED, _flat(view))
 
 
 def _flat(view: memoryview) -> memoryview:
@@ -105,14 +130,6 @@ def _flat(view: memoryview) -> memoryview:
     if view.nbytes == 0:
         return memoryview(b"")
     return view.cast("B") if view.c_contiguous and view.format[0] not in "<=" else memoryview(view.tobytes())
-
-
-def _little(view: memoryview) -> memoryview:
-    if sys.byteorder == "little" or view.itemsize == 1:
-        return view
-    swapped = array.array(view.format.lstrip("@=<"), view.tobytes())
-    swapped.byteswap()
-    return memoryview(swapped)
 
 
 def _from_ndarray(np: Any, value: Any) -> OutBuffer:
@@ -168,7 +185,7 @@ def array_of(value: Any, dtype: Any = None) -> Any:
         made = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"Expected an array of numbers: {error}") from None
-    if isinstance(value, memoryview) and _exported_dtype(value) == "f2":
+    if type(value) is memoryview and _exported_dtype(value) == "f2":
         made = made.view("f2")
     if isinstance(value, (list, tuple)) and made.size:
         if made.dtype.kind not in "biuf":
@@ -208,14 +225,14 @@ def _export(dtype: str, shape: tuple[int, ...], data: memoryview | bytearray | b
     owner: Any = owner_type.from_buffer_copy(data) if memoryview(data).readonly else owner_type.from_buffer(data)
     owner.snakepit_dtype = dtype
     _out.add(weakref.ref(owner, _out.discard))
-    flat = memoryview(owner).cast("B")
+    flat: Any = memoryview(owner).cast("B")
     code = "H" if dtype == "f2" and _HALF_FLOATS_AS_BITS else _FORMAT_OF_DTYPE[dtype]
-    if len(shape) == 1 or not flat.nbytes:
-        return flat.cast(code)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    return flat.cast(code, list(shape))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    # A view of nothing cannot have more than one dimension.
+    return flat.cast(code, list(shape)) if flat.nbytes else flat.cast(code)
 
 
 def _exported_dtype(view: memoryview) -> str | None:
     """The dtype that a view made here was received with, which says more than its format does."""
-    dtype = getattr(view.obj, "snakepit_dtype", None) if isinstance(view.obj, ctypes.Array) else None
+    owner: Any = view.obj
+    dtype = getattr(owner, "snakepit_dtype", None) if isinstance(owner, _OWNER) else None
     return dtype if dtype is not None and view.itemsize == int(dtype[1:]) else None

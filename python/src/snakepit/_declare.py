@@ -90,7 +90,7 @@ def tool(
         raise ValueError(f"max_wait_ms must be at least 0, not {max_wait_ms}")
 
     def declare(target: Any) -> Any:
-        inner = target.__func__ if isinstance(target, (staticmethod, classmethod)) else target
+        inner = _function_of(target)
         if not inspect.isfunction(inner):
             raise TypeError(f"@tool goes on a function or a method, not on {type(inner).__name__} {inner!r}")
         declaration = Declaration(inner, idempotent, (max_batch_size, max_wait_ms) if batch else None)
@@ -103,6 +103,10 @@ def tool(
 
 def declaration_of(member: object) -> Declaration | None:
     """What was said of ``member``, a function or what a class holds for one. None when it is no tool."""
-    inner = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
+    inner = _function_of(member)
     found = getattr(inner, _ATTRIBUTE, None) if inspect.isfunction(inner) else None
     return found if isinstance(found, Declaration) else None
+
+
+def _function_of(member: Any) -> Any:
+    return member.__func__ if type(member) in (staticmethod, classmethod) else member

@@ -22,10 +22,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from google.protobuf import struct_pb2
-from snakepit._tracebacks import causes_of, describe, readable, text_of
+
+from snakepit._tracebacks import PythonCause, cause_of, causes_of, describe, readable, text_of
 from snakepit.v1 import error_pb2
 
 if TYPE_CHECKING:
@@ -243,10 +244,10 @@ class ToolFailed(SnakepitError):
     type: str
     detail: str
     traceback: str
-    causes: list[dict[str, str]]
+    causes: list[PythonCause]
     _sentence = 'Tool "{tool}" raised {type}: {detail}'
 
-    def __init__(self, tool: str, type: str, detail: str, traceback: str, causes: Sequence[Mapping[str, str]] = ()) -> None:
+    def __init__(self, tool: str, type: str, detail: str, traceback: str, causes: Sequence[PythonCause] = ()) -> None:
         super().__init__({"tool": tool, "type": type, "detail": detail, "traceback": traceback, "causes": [dict(c) for c in causes]})
 
 
@@ -371,9 +372,7 @@ def _is_cancelled(error: BaseException) -> bool:
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
-def _detail(
-    tag: str, message: str, retryable: bool, fields: Mapping[str, Any], cause: error_pb2.ErrorDetail | None
-) -> error_pb2.ErrorDetail:
+def _detail(tag: str, message: str, retryable: bool, fields: Mapping[str, Any], cause: error_pb2.ErrorDetail | None) -> error_pb2.ErrorDetail:
     detail = error_pb2.ErrorDetail(tag=readable(tag), message=readable(message), retryable=retryable, cause=cause)
     detail.fields.update(_sendable(fields))
     return detail
@@ -395,7 +394,7 @@ def _chain_of(error: BaseException) -> list[BaseException]:
     chain: list[BaseException] = []
     following = error
     while len(chain) < 32:
-        cause = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+        cause = cause_of(following)
         if cause is None or id(cause) in seen:
             break
         seen.add(id(cause))
@@ -407,10 +406,10 @@ def _chain_of(error: BaseException) -> list[BaseException]:
 def _sendable(value: Any) -> Any:
     if isinstance(value, str):
         return readable(value)
-    if isinstance(value, Mapping):
-        return {readable(str(k)): _sendable(v) for k, v in value.items()}
+    if isinstance(value, dict):
+        return {readable(str(k)): _sendable(v) for k, v in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [_sendable(v) for v in value]
+        return [_sendable(v) for v in cast("list[Any]", value)]
     return value
 
 

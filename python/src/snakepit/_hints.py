@@ -20,7 +20,18 @@ from msgspec.msgpack import Decoder
 
 from snakepit._buffers import array_of, numpy
 
-__all__ = ["UnknownHint", "convert", "element_of", "from_foreign", "holds_views", "is_stream", "known", "name_of", "schema_of_foreign", "without_none"]
+__all__ = [
+    "UnknownHint",
+    "convert",
+    "element_of",
+    "from_foreign",
+    "holds_views",
+    "is_stream",
+    "known",
+    "name_of",
+    "schema_of_foreign",
+    "without_none",
+]
 
 _SYNCHRONOUS = (abc.Iterator, abc.Generator)
 _ASYNCHRONOUS = (abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator)
@@ -46,14 +57,19 @@ def known(hint: Any) -> Any:
     if problem is None:
         return hint
     origin = typing.get_origin(hint)
-    arguments = typing.get_args(hint)
+    arguments: tuple[Any, ...] = typing.get_args(hint)
     if origin in _UNIONS:
         return type("Either", (_Either,), {"members": tuple(known(member) for member in arguments)})
     if origin is not None and arguments:
-        inner = tuple(known(argument) if not isinstance(argument, (list, types.EllipsisType)) else argument for argument in arguments)
+        inner = tuple(map(_known_argument, arguments))
         if inner != arguments and (copied := _rebuilt(hint, origin, inner)) is not None and _refusal(copied) is None:
             return copied
     raise UnknownHint(problem)
+
+
+def _known_argument(argument: Any) -> Any:
+    # tuple[int, ...] and Callable[[int], int] have arguments that are no hints.
+    return argument if argument is ... or argument.__class__ is list else known(argument)
 
 
 def _rebuilt(hint: Any, origin: Any, arguments: tuple[Any, ...]) -> Any:
@@ -71,24 +87,23 @@ def _refusal(hint: Any) -> str | None:
     return None
 
 
-def convert(value: Any, hint: Any) -> Any:
-    """``value``, decoded without a hint, as ``hint``. Raises msgspec.ValidationError with the path inside ``value``."""
+def convert(given: Any, hint: Any) -> Any:
+    """``given``, decoded without a hint, as ``hint``. Raises msgspec.ValidationError with the path inside it."""
+    value: Any = given
     if typing.get_origin(hint) in (list, tuple, set, frozenset, abc.Sequence, abc.Collection) or hint in (list, tuple):
         # A typed array is a list of numbers where one was asked for.
         np = numpy()
-        if isinstance(value, memoryview) or (np is not None and isinstance(value, np.ndarray)):
+        if _is_view(given) or (np is not None and isinstance(given, np.ndarray)):
             value = value.tolist()
-    elif hint is bytearray and isinstance(value, bytes):
-        return bytearray(value)
-    elif hint is memoryview and isinstance(value, memoryview):
-        return value
+    elif hint is memoryview and _is_view(given):
+        return given
     return msgspec.convert(value, hint, builtin_types=_BUILTIN, dec_hook=from_foreign)
 
 
 def from_foreign(hint: Any, value: Any) -> Any:
     """What msgspec calls for a type of its caller's. Raises ValueError, which msgspec completes with the path."""
     origin: Any = typing.get_origin(hint) or hint
-    if isinstance(origin, type):
+    if _is_class(origin):
         if issubclass(origin, _Either):
             return _first_that_fits(origin.members, value)
         if hasattr(origin, "model_validate"):
@@ -101,10 +116,22 @@ def from_foreign(hint: Any, value: Any) -> Any:
                 return _scalar(np, origin, value)
         if isinstance(value, origin):
             return value
-        convert_to = _FROM.get(origin)
+        convert_to = _FROM.get(origin, _path if _is_path(origin) else None)
         if convert_to is not None:
             return convert_to(hint, value)
     raise ValueError(f"Expected `{name_of(hint)}`, got `{type(value).__name__}`")
+
+
+def _is_view(value: Any) -> bool:
+    return type(value) is memoryview
+
+
+def _is_class(hint: Any) -> bool:
+    return isinstance(hint, type)
+
+
+def _is_path(origin: Any) -> bool:
+    return hasattr(origin, "__fspath__")
 
 
 def _first_that_fits(members: tuple[Any, ...], value: Any) -> Any:
@@ -146,7 +173,17 @@ def _dtype_of(np: Any, hint: Any) -> Any:
 
 def _is_abstract(np: Any, scalar: type[Any]) -> bool:
     # np.floating and its like name a family; np.dtype(np.floating) would quietly be float64.
-    return scalar in (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating, np.complexfloating, np.flexible)
+    return scalar in (
+        np.generic,
+        np.number,
+        np.integer,
+        np.signedinteger,
+        np.unsignedinteger,
+        np.inexact,
+        np.floating,
+        np.complexfloating,
+        np.flexible,
+    )
 
 
 def _scalar(np: Any, kind: Any, value: Any) -> Any:
@@ -171,17 +208,12 @@ def _deque(hint: Any, value: Any) -> Any:
 
 
 def _array(hint: Any, value: Any) -> Any:
-    if not isinstance(value, memoryview) or value.format not in "bBhHiIlLqQfd":
+    if type(value) is not memoryview or value.format not in "bBhHiIlLqQfd":
         raise ValueError(f"Expected a typed array, got `{type(value).__name__}`")
     return array.array(value.format, value.tobytes())
 
 
-class _Lookup(dict[Any, Callable[[Any, Any], Any]]):
-    def get(self, origin: Any, default: Any = None) -> Any:
-        return super().get(origin, _path if issubclass(origin, os.PathLike) else default)
-
-
-_FROM = _Lookup({collections.deque: _deque, array.array: _array})
+_FROM: dict[Any, Callable[[Any, Any], Any]] = {collections.deque: _deque, array.array: _array}
 
 
 def without_none(hint: Any) -> Any:
@@ -191,7 +223,7 @@ def without_none(hint: Any) -> Any:
 
 
 def is_stream(hint: Any, *, result: bool = False) -> str | None:
-    """Whether a hint is that of a stream: "sync", "async" or None. ``Iterable`` is one for a parameter but, being what a list is, not for a result."""
+    """Whether a hint is that of a stream: "sync", "async" or None. A parameter may also be hinted ``Iterable``; as a result that may be a list."""
     origin: Any = typing.get_origin(hint) or hint
     if origin in _SYNCHRONOUS or (origin is abc.Iterable and not result):
         return "sync"
@@ -225,7 +257,7 @@ def name_of(hint: Any) -> str:
     """A hint as it reads in Python."""
     if hint is None or hint is type(None):
         return "None"
-    if isinstance(hint, type) and issubclass(hint, _Either):
+    if _is_class(hint) and issubclass(hint, _Either):
         return " | ".join(map(name_of, hint.members))
     if isinstance(hint, type) and not typing.get_args(hint):
         return hint.__qualname__
@@ -235,7 +267,7 @@ def name_of(hint: Any) -> str:
 def schema_of_foreign(hint: Any) -> dict[str, Any]:
     """JSON Schema of a type that msgspec does not know; what is not known better may be anything."""
     origin: Any = typing.get_origin(hint) or hint
-    if isinstance(origin, type):
+    if _is_class(origin):
         if issubclass(origin, _Either):
             return {"title": name_of(hint)}
         if hasattr(origin, "model_json_schema"):
@@ -246,6 +278,6 @@ def schema_of_foreign(hint: Any) -> dict[str, Any]:
             return {"title": "ndarray"} if dtype is None else {"title": "ndarray", "description": f"dtype {dtype}"}
         if np is not None and issubclass(origin, np.generic):
             return {"type": "integer" if issubclass(origin, np.integer) else "boolean" if issubclass(origin, np.bool_) else "number"}
-        if issubclass(origin, os.PathLike):
+        if _is_path(origin):
             return {"type": "string"}
     return {"title": name_of(hint)}

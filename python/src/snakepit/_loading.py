@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -39,8 +39,8 @@ class Toolbox:
                 instance = owner()
                 entered = instance.__enter__() if hasattr(owner, "__enter__") else instance
             except Exception as error:
-                left = self.exit()
-                raise _failed(f"the class {owner.__qualname__} could not be made", [error, *left][0]) from error
+                self.exit()
+                raise _failed(f"the class {owner.__qualname__} could not be made", error) from error
             if hasattr(owner, "__exit__"):
                 self._entered.append((owner, instance))
             for tool in tools:
@@ -48,7 +48,7 @@ class Toolbox:
                 tool.attach(entered if isinstance(entered, owner) else instance)
 
     def exit(self) -> list[Exception]:
-        """Leaves the tool classes in reverse order. Gives what their ``__exit__`` raised; one that raises does not keep the others from being left."""
+        """Leaves the tool classes in reverse order, all of them, and gives what their ``__exit__`` raised."""
         raised: list[Exception] = []
         while self._entered:
             _, instance = self._entered.pop()
@@ -181,7 +181,7 @@ def _is_of(module: ModuleType, path: str) -> bool:
 
 
 @contextlib.contextmanager
-def _importing(source: str) -> Iterator[None]:
+def _importing(source: str) -> Generator[None, None, None]:
     try:
         yield
     except (Exception, SystemExit) as error:

@@ -35,9 +35,7 @@ class ParameterInfo(NamedTuple):
 def parameter_message(parameter: ParameterInfo) -> tool_pb2.Parameter:
     """The parameter as it travels."""
     required = parameter.default is inspect.Parameter.empty and not parameter.rest
-    message = tool_pb2.Parameter(
-        name=parameter.name, type=parameter.text, required=required, input_stream=parameter.stream, rest=parameter.rest
-    )
+    message = tool_pb2.Parameter(name=parameter.name, type=parameter.text, required=required, input_stream=parameter.stream, rest=parameter.rest)
     default = None if required or parameter.rest else _json_of(parameter.default)
     if default is not None:
         message.default_json = default

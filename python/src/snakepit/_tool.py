@@ -392,7 +392,7 @@ T = TypeVar("T")
 
 def _one(results: Any) -> Any:
     """The result of the only call of a batch."""
-    if not isinstance(results, (list, tuple)) and not hasattr(results, "shape"):
+    if type(results) not in (list, tuple) and not hasattr(results, "shape"):
         raise TypeError(f"a batch tool must return a list with a result for each call, not {type(results).__name__}")
     if len(results) != 1:
         raise ValueError(f"a batch tool must return a result for each call: 1 was due, {len(results)} came")

@@ -9,7 +9,7 @@ import os
 import traceback
 from typing import TypedDict
 
-__all__ = ["GENERATED", "PythonCause", "causes_of", "describe", "readable", "text_of"]
+__all__ = ["GENERATED", "PythonCause", "cause_of", "causes_of", "describe", "readable", "text_of"]
 
 GENERATED = "<snakepit>"
 """File name of the code that is generated for each tool."""
@@ -62,15 +62,21 @@ def causes_of(error: BaseException) -> list[BaseException]:
         if id(start) not in seen:
             seen.add(id(start))
             found.append(start)
-        member: BaseException | None = start
-        while member is not None and len(found) < _MAX_CAUSES:
+        member = start
+        while len(found) < _MAX_CAUSES:
             groups.extend(inner for inner in _members(member) if id(inner) not in seen)
-            member = member.__cause__ or (None if member.__suppress_context__ else member.__context__)
-            if member is None or id(member) in seen:
+            cause = cause_of(member)
+            if cause is None or id(cause) in seen:
                 break
-            seen.add(id(member))
-            found.append(member)
+            seen.add(id(cause))
+            found.append(cause)
+            member = cause
     return found[:_MAX_CAUSES]
+
+
+def cause_of(error: BaseException) -> BaseException | None:
+    """What ``error`` was raised from or while handling, as Python prints it."""
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
