@@ -174,11 +174,14 @@ def from_buffer(meta: value_pb2.Buffer, data: memoryview | bytearray | bytes) ->
 
 
 def array_of(value: Any, dtype: Any = None) -> Any:
-    """``value`` as a numpy array: as it is for an array, without a copy for a memoryview, copied from a list.
+    """``value`` as a numpy array: as it is for an array, without a copy for bytes and a memoryview, copied from a list.
 
     A dtype accepts what fits into it without loss. Raises ValueError otherwise, and for what is no array of numbers.
     """
     np = numpy(wanted=True)
+    if isinstance(value, (bytes, bytearray)):
+        # What JavaScript's Uint8Array and an array of u1 that went there come as.
+        value = memoryview(value)
     if not isinstance(value, (np.ndarray, memoryview, list, tuple)):
         raise ValueError(f"Expected an array, got {type(value).__name__}")
     try:
@@ -211,11 +214,11 @@ def _exact(np: Any, made: Any, dtype: Any) -> Any:
 
 
 # Views that were handed out. While one of them is alive a result may hold it, which msgspec alone would send as plain bytes.
-_out: set[weakref.ref[Any]] = set()
+_out: dict[int, weakref.ref[Any]] = {}
 
 
-def typed_views_out() -> set[weakref.ref[Any]]:
-    """Empty unless memoryviews made here are alive. The same set each time, so that it may be kept and looked at cheaply."""
+def typed_views_out() -> dict[int, weakref.ref[Any]]:
+    """Empty unless memoryviews made here are alive. The same object each time, so that it may be kept and looked at cheaply."""
     return _out
 
 
@@ -224,7 +227,9 @@ def _export(dtype: str, shape: tuple[int, ...], data: memoryview | bytearray | b
     owner_type = ctypes.c_ubyte * memoryview(data).nbytes
     owner: Any = owner_type.from_buffer_copy(data) if memoryview(data).readonly else owner_type.from_buffer(data)
     owner.snakepit_dtype = dtype
-    _out.add(weakref.ref(owner, _out.discard))
+    # By its address: a ctypes array has no hash, and neither has a reference to it.
+    key = id(owner)
+    _out[key] = weakref.ref(owner, lambda _: _out.pop(key, None))
     flat: Any = memoryview(owner).cast("B")
     code = "H" if dtype == "f2" and _HALF_FLOATS_AS_BITS else _FORMAT_OF_DTYPE[dtype]
     # A view of nothing cannot have more than one dimension.
