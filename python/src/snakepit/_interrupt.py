@@ -1,0 +1,154 @@
+"""Interrupting a tool, and nothing else.
+
+A slot is a thread that runs tools one after another. Whoever wants to stop one asks its slot by the call's id: under a lock that knows what runs, an
+exception is made pending in that thread (PyThreadState_SetAsyncExc), and on the main thread a signal with a handler that does nothing ends the system call
+it may be in. When a tool's part ends, the slot takes the lock, forgets the call and clears what is still pending, so that nothing hits the next
+call. Code of the runtime that a tool calls (print, waiting for input) stands under a shield: an interrupt then waits until it is left.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+import time
+from asyncio import CancelledError
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+from snakepit._entries import Entry
+
+T = TypeVar("T")
+
+SIGNAL = signal.SIGUSR2
+_set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
+_CANCELLED = ctypes.py_object(CancelledError)
+_NOTHING = ctypes.py_object()
+# How long the handler of a signal from outside lets other threads run, in ms.
+_YIELD_MS = 10
+
+
+Now = tuple[int, Entry, int, float]
+"""What a slot runs: the call, the tool, the time left in ms when this part of it began (0 for none), and when that was by the monotonic clock."""
+
+
+class Slot:
+    """A thread that runs tools."""
+
+    def __init__(self) -> None:
+        self.ident = threading.get_ident()
+        self.is_main = threading.current_thread() is threading.main_thread()
+        self.lock = threading.Lock()
+        # On the main thread this is also set without the lock, while it leads: then nobody else may interrupt.
+        self.now: Now | None = None
+        self.cancelled = False
+        # Wakes the thread out of a wait of the runtime.
+        self.wake: Callable[[], None] | None = None
+        self._pending = False
+        self._shields = 0
+        self._deferred = False
+
+    def begin(self, now: Now, wanted: Callable[[], bool]) -> bool:
+        """Takes a call on, unless it is no longer wanted."""
+        with self.lock:
+            if not wanted():
+                return False
+            self.now = now
+            return True
+
+    def finish(self) -> bool:
+        """The tool's part has ended. True when it was interrupted, whatever it made of that."""
+        with self.lock:
+            if self._pending:
+                _set_async_exc(self.ident, _NOTHING)
+            cancelled = self.cancelled
+            self.now = None
+            self.cancelled = self._pending = self._deferred = False
+            self._shields = 0
+            return cancelled
+
+    def interrupt(self, call: int) -> bool:
+        """Raises CancelledError in the tool, once, if it is this call that runs. Whether it is."""
+        with self.lock:
+            if self.now is None or self.now[0] != call:
+                return False
+            if self.cancelled:
+                return True
+            self.cancelled = True
+            if self._shields:
+                self._deferred = True
+                if self.wake is not None:
+                    self.wake()
+                return True
+            self._pending = True
+            _set_async_exc(self.ident, _CANCELLED)
+        self.kick()
+        return True
+
+    def kick(self) -> None:
+        """Ends the system call that an interrupted tool may be in. To be repeated: a signal that comes just before the system call is lost."""
+        if self.is_main and self._pending:
+            signal.pthread_kill(self.ident, SIGNAL)
+
+    def shield(self) -> None:
+        """Enters code of the runtime. What has been raised but not yet seen waits until `unshield`."""
+        with self.lock:
+            if self._pending:
+                _set_async_exc(self.ident, _NOTHING)
+                self._pending = False
+                self._deferred = True
+            self._shields += 1
+
+    @property
+    def shielded(self) -> bool:
+        """Whether the runtime's own code runs on behalf of the tool."""
+        return self._shields > 0
+
+    @property
+    def deferred(self) -> bool:
+        """Whether an interrupt waits for the shield to go."""
+        return self._deferred
+
+    def unshield(self) -> None:
+        """Leaves code of the runtime; raises what has waited."""
+        with self.lock:
+            self._shields -= 1
+            raise_now = self._deferred and self._shields == 0
+            if raise_now:
+                self._deferred = False
+        if raise_now:
+            raise CancelledError
+
+    def guard(self, work: Callable[[], T]) -> tuple[T | None, BaseException | None, bool]:
+        """Runs a tool's part that has begun: what it gave, what it raised, and whether it was interrupted."""
+        value: T | None = None
+        error: BaseException | None = None
+        try:
+            try:
+                value = work()
+            except BaseException as e:
+                error = e
+            cancelled = self.finish()
+        except CancelledError as e:
+            # It came after the tool's last line. At most one does, so there is no second.
+            error = e
+            cancelled = self.finish()
+        return value, error, cancelled
+
+
+def install_signal(slot: Slot) -> None:
+    """Installs the handler of the signal that ends system calls. Only on the main thread."""
+
+    def handle(_signum: int, _frame: FrameType | None) -> None:
+        # An interrupt that is pending is raised at the first line of this function, and so leaves the system call.
+        # A signal from outside comes when C code holds the global lock and nobody could read the Cancel frame: let the other threads run for a moment.
+        if slot.now is None or slot.cancelled or slot.shielded:
+            return
+        for _ in range(_YIELD_MS):
+            time.sleep(0.001)
+            if slot.cancelled:
+                return
+
+    signal.signal(SIGNAL, handle)

@@ -1,0 +1,424 @@
+"""Who reads the connection, and who runs synchronous tools.
+
+Synchronous tools run one at a time on the main thread, so that an interrupt reaches them in a system call too. The main thread also reads: it leads, and
+runs a short tool between two frames without any change of thread, which is what makes a call cheap.
+
+While a tool runs, `cell` holds a token. When the tool lasts longer than a millisecond the monitor, a second thread, takes the token and with it the
+lead: it sends what was held back and reads on, so that pings, cancels and asynchronous tools go on; synchronous calls that arrive wait in the
+queue for the main thread, and never run on the monitor. A main thread that comes out of its tool and finds the token gone sends its answer, works the
+queue off, and then asks for the lead (`wants`); the monitor gives it back with the next bytes, before it looks at them.
+
+Taking the token out of a list is atomic, so exactly one of the two has the lead. A tool that waits (for input, or for the host) takes its own token back
+and reads on the main thread until what it waits for is there: no change of thread either.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE, FrameError
+from snakepit._interrupt import Slot, install_signal
+from snakepit._sync import SyncCall
+
+if TYPE_CHECKING:
+    from snakepit._runtime import Runtime
+
+_TICK = 0.001
+# Ticks without anything to do before the monitor sleeps until it is woken.
+_QUIET = 5
+# Answers leave together, but not more than this many at a time, so that both processes work at once.
+_TOGETHER = 8
+# A signal that comes just before a system call is lost; so it is repeated.
+_KICK = 0.005
+_unpack = HEADER.unpack_from
+
+
+class Leader:
+    """Main thread and monitor of a worker with one thread for synchronous tools."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.slot = Slot()
+        self._queue: deque[SyncCall] = deque()
+        self._out: list[bytes] = []
+        self._cell: list[bool] = []
+        self._leading = True
+        # Counts the tools that were begun: a monitor that finds the same number twice has waited a millisecond in one tool.
+        self._begun = 0
+        self._parked = False
+        self._wake = threading.Semaphore(0)
+        self._wants: list[bool] = []
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self._over = False
+        self.fault: BaseException | None = None
+
+    def run(self) -> None:
+        """Serves until the connection ends. Only on the main thread."""
+        install_signal(self.slot)
+        threading.Thread(target=self._monitor, name="snakepit-monitor", daemon=True).start()
+        while not self._over:
+            if self._leading:
+                self._lead()
+            else:
+                self._follow()
+        self.flush()
+
+    # What calls ask for.
+
+    def queue_sync(self, call: SyncCall) -> None:
+        self._queue.append(call)
+
+    def holds_lead(self) -> bool:
+        return bool(self._cell)
+
+    def slot_here(self) -> Slot | None:
+        return self.slot if threading.get_ident() == self.slot.ident else None
+
+    def may_block(self) -> bool:
+        # A tool on the main thread is relieved of reading; so is nobody who leads.
+        return self.slot.now is not None and self.slot_here() is not None
+
+    def interrupt(self, call: int) -> bool:
+        return self.slot.interrupt(call)
+
+    def running(self) -> int:
+        now = self.slot.now
+        return int(now is not None and now[0] not in self.runtime.calls)
+
+    def flush(self) -> None:
+        """Sends the answers that were held back. Only by who leads."""
+        out = self._out
+        if out:
+            self.runtime.writer.send(out[0] if len(out) == 1 else b"".join(out))
+            self.runtime.ended_calls += len(out)
+            out.clear()
+
+    def shutdown(self, grace: float) -> None:
+        threading.Thread(target=self._shutdown, args=(grace,), name="snakepit-shutdown", daemon=True).start()
+
+    def _shutdown(self, grace: float) -> None:
+        until = time.monotonic() + grace
+        runtime = self.runtime
+        while (runtime.calls or runtime.lingering or self.slot.now is not None) and time.monotonic() < until:
+            time.sleep(0.002)
+        # Ends the read of whoever leads, as if the host had closed.
+        try:
+            runtime.reader.sock.shutdown(socket.SHUT_RD)
+        except OSError:
+            pass
+
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+        if threading.get_ident() != self.slot.ident:
+            # A thread of the user's own.
+            while not ready():
+                arrived.clear()
+                if not ready():
+                    arrived.wait()
+            return
+        slot = self.slot
+        slot.shield()
+        now = slot.now
+        call = None if now is None else self.runtime.calls.get(now[0])
+        if isinstance(call, SyncCall):
+            call.flush()
+        if self._take_back(lambda: ready() or slot.deferred or self._over):
+            self._read_until(lambda: ready() or slot.deferred)
+            self._begun += 1
+            self._cell.append(True)
+        slot.unshield()
+        if self._over and not ready():
+            raise ConnectionError("the connection to the host is gone")
+
+    # The main thread.
+
+    def _lead(self) -> None:
+        """Reads and runs tools until the lead is lost or the connection ends."""
+        runtime = self.runtime
+        reader = runtime.reader
+        queue = self._queue
+        cell = self._cell
+        slot = self.slot
+        out = self._out
+        buf = reader.buf
+        by_prefix = runtime.entries.by_prefix
+        result = runtime.replies.result
+        monotonic = time.monotonic
+        partial = runtime.logs.partial
+        while not self._over:
+            pos = reader.pos
+            end = reader.end
+            while end - pos >= HEADER_SIZE:
+                length, kind, flags, prefix, call, aux = _unpack(buf, pos)
+                start = pos + HEADER_SIZE
+                after = start + length
+                if kind != EXECUTE or flags or after > end or length > reader.plain or not prefix or reader.odd:
+                    break
+                at = start + prefix
+                entry = by_prefix.get(bytes(buf[start:at]))
+                if entry is None or not entry.inline or at + 3 > after:
+                    break
+                n = buf[at]
+                at += 1
+                if n > 127:
+                    n = n & 127 | buf[at] << 7
+                    at += 1
+                    if n > 16383:
+                        n = n & 16383 | buf[at] << 14
+                        at += 1
+                # Something follows the arguments, or they are longer than this reads: the slow way.
+                if at + n != after:
+                    break
+                try:
+                    args = entry.decode(buf[at:after])
+                except Exception:
+                    # The slow way takes it again and says what is wrong.
+                    break
+                reader.pos = after
+                began = monotonic()
+                slot.now = (call, entry, aux, began)
+                self._begun += 1
+                answer: object = None
+                cell.append(True)
+                # From here the monitor may have the lead.
+                try:
+                    try:
+                        answer = result(call, entry.call(args), int((monotonic() - began) * 1e6))
+                    except Exception as e:
+                        answer = runtime.replies.error_frame(call, e, entry.name)
+                    cell.pop()
+                except BaseException as e:
+                    # The token was gone, an interrupt came, or the tool raised something like SystemExit.
+                    self._end_inline(call, entry.name, answer, e)
+                    if not self._leading:
+                        return
+                else:
+                    slot.now = None
+                    if partial:
+                        runtime.logs.finish(call)
+                    if type(answer) is bytes:
+                        out.append(answer)
+                        if len(out) >= _TOGETHER:
+                            self.flush()
+                    else:
+                        self._send_large(call, answer)
+                        if not self._leading:
+                            return
+                # A tool that waited has read on.
+                pos = reader.pos
+                end = reader.end
+            if self._next():
+                continue
+            self.flush()
+            if queue:
+                self._run_queue()
+                if not self._leading:
+                    return
+                self.flush()
+                runtime.loop.flush()
+                # There may be frames left that a tool has read, or more to do.
+                self._receive(wait=False)
+            else:
+                runtime.loop.flush()
+                self._receive(wait=True)
+
+    def _next(self) -> bool:
+        """Takes the next message that has been read."""
+        try:
+            message = self.runtime.reader.next()
+            if message is None:
+                return False
+            self.runtime.take(message)
+            return True
+        except FrameError as e:
+            self._lost(e)
+            return False
+
+    def _receive(self, wait: bool) -> None:
+        """Reads once. Only by who leads."""
+        runtime = self.runtime
+        reader = runtime.reader
+        if self._over:
+            return
+        try:
+            if not wait:
+                if not reader.wait(0):
+                    return
+            else:
+                timeout = self._timeout()
+                if timeout is not None and not reader.wait(timeout):
+                    self._tick()
+                    return
+            if not reader.receive():
+                self._lost(None)
+        except OSError as e:
+            self._lost(e)
+            return
+        if self._parked:
+            self._parked = False
+            self._wake.release()
+
+    def _run_queue(self) -> None:
+        """Runs each call that waits once."""
+        queue = self._queue
+        for _ in range(len(queue)):
+            call = queue.popleft()
+            if self._leading:
+                self._begun += 1
+                self._cell.append(True)
+            call.run(self.slot)
+            self._leading = self._reclaim()
+
+    def _reclaim(self) -> bool:
+        try:
+            self._cell.pop()
+        except IndexError:
+            return False
+        return True
+
+    def _end_inline(self, call: int, tool: str, answer: object, error: BaseException) -> None:
+        """A short call that did not end as short calls do."""
+        runtime = self.runtime
+        try:
+            cancelled = self.slot.finish()
+        except BaseException:
+            # The interrupt came only now; there is no second.
+            cancelled = self.slot.finish()
+        runtime.logs.finish(call)
+        if not cancelled:
+            if answer is None:
+                answer = runtime.replies.error_frame(call, error, tool)
+            runtime.replies.send(call, answer, wait=True)  # pyright: ignore[reportArgumentType]
+        runtime.ended(call)
+        self._leading = self._reclaim()
+
+    def _send_large(self, call: int, answer: object) -> None:
+        # Waiting for it to be sent must not keep anybody from reading.
+        self.flush()
+        self._begun += 1
+        self._cell.append(True)
+        self.runtime.replies.send(call, answer, wait=True)  # pyright: ignore[reportArgumentType]
+        self._leading = self._reclaim()
+
+    def _follow(self) -> None:
+        """Works the queue off, then gets the lead back."""
+        while not self._leading and not self._over:
+            if self._queue:
+                self._run_queue()
+            elif self._take_back(lambda: bool(self._queue) or self._over):
+                self._leading = True
+
+    def _take_back(self, otherwise: Callable[[], bool]) -> bool:
+        """Gets the lead, waiting for it unless something else comes up before."""
+        if self._reclaim():
+            return True
+        self._wants.append(True)
+        if otherwise():
+            try:
+                self._wants.pop()
+                return False
+            except IndexError:
+                # It is being given at this moment.
+                pass
+        self._gate.acquire()
+        return not self._over
+
+    def _read_until(self, ready: Callable[[], bool]) -> None:
+        """Leads from within a tool that waits."""
+        self.flush()
+        while not ready() and not self._over:
+            if not self._next():
+                self.runtime.loop.flush()
+                if not ready():
+                    self._receive(wait=True)
+
+    # The monitor.
+
+    def _monitor(self) -> None:
+        last = -1
+        quiet = 0
+        cell = self._cell
+        while not self._over:
+            time.sleep(_TICK)
+            begun = self._begun
+            if begun != last:
+                last = begun
+                quiet = 0
+            elif cell:
+                try:
+                    cell.pop()
+                except IndexError:
+                    continue
+                self._stand_in()
+            else:
+                quiet += 1
+                if quiet > _QUIET:
+                    self._parked = True
+                    if self._begun == last and not cell:
+                        self._wake.acquire()
+                    self._parked = False
+                    quiet = 0
+
+    def _stand_in(self) -> None:
+        """Leads while the main thread is in a tool."""
+        self.flush()
+        now = self.slot.now
+        call = None if now is None else self.runtime.calls.get(now[0])
+        if isinstance(call, SyncCall):
+            call.flush()
+        while True:
+            while self._next():
+                pass
+            self.runtime.loop.flush()
+            if self._give_back():
+                return
+            self._receive(wait=True)
+            if self._give_back() or self._over:
+                return
+
+    def _give_back(self) -> bool:
+        try:
+            self._wants.pop()
+        except IndexError:
+            return False
+        self._gate.release()
+        return True
+
+    # Both.
+
+    def _timeout(self) -> float | None:
+        """Seconds until something has to be looked after; None when nothing has."""
+        due = self.runtime.next_deadline()
+        now = self.slot.now
+        if now is not None:
+            if self.slot.cancelled:
+                return _KICK
+            if now[2] and now[0] not in self.runtime.calls:
+                inline = now[3] + now[2] / 1000
+                due = inline if due is None else min(due, inline)
+        return None if due is None else due - time.monotonic()
+
+    def _tick(self) -> None:
+        self.slot.kick()
+        at = time.monotonic()
+        self.runtime.expire(at)
+        now = self.slot.now
+        if now is not None and now[2] and now[0] not in self.runtime.calls and not self.slot.cancelled and now[3] + now[2] / 1000 <= at:
+            self.runtime.expire_inline(now[0], now[1], now[2])
+
+    def _lost(self, fault: BaseException | None) -> None:
+        """The connection has ended. Whoever leads says so; what runs is interrupted."""
+        if self._over:
+            return
+        self.fault = fault
+        self._over = True
+        now = self.slot.now
+        if now is not None:
+            self.slot.interrupt(now[0])
+        self.runtime.lose()
+        self._give_back()

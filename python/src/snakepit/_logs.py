@@ -1,0 +1,166 @@
+"""What tools print and log, as Event frames tagged with the call they belong to.
+
+sys.stdout and sys.stderr are replaced; what C code writes to the descriptors stays on the pipes, where the host reads it as lines without a call.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+from snakepit._context import current
+from snakepit.v1.frame_pb2 import Event, Log
+
+if TYPE_CHECKING:
+    from snakepit._entries import Entry
+
+Emit = Callable[[int, Event], None]
+
+# Longest piece of a line in one event, in characters.
+_LONGEST = 32_768
+_LEVELS = {"stdout": logging.INFO, "stderr": logging.WARNING}
+
+
+class Logs:
+    """Where lines go. Kept back until `open`, since the worker's Hello has to come first."""
+
+    def __init__(self) -> None:
+        self.partial: dict[tuple[int, str], Log] = {}
+        """Lines that have begun, by call and source. Empty nearly always, which is cheap to look at."""
+        self._lock = threading.RLock()
+        self._emit: Emit | None = None
+        self._kept: list[tuple[int, Event]] = []
+
+    def install(self) -> None:
+        """Takes over sys.stdout, sys.stderr and what `logging` does when nobody has set it up."""
+        sys.stdout = _Stream(self, "stdout", sys.stdout)
+        sys.stderr = _Stream(self, "stderr", sys.stderr)
+        # The handler of last resort is used as long as the user has configured none, so that basicConfig keeps its meaning.
+        logging.lastResort = _Handler(self)
+        logging.getLogger().setLevel(logging.INFO)
+
+    def open(self, emit: Emit) -> None:
+        """Sends what was kept, and from now on everything at once."""
+        with self._lock:
+            for call, event in self._kept:
+                emit(call, event)
+            self._kept.clear()
+            self._emit = emit
+
+    def write(self, source: str, text: str) -> None:
+        """Takes printed text; whole lines are sent."""
+        now = current()
+        call, tool, session_id = (0, "", "") if now is None else now
+        with self._lock:
+            begun = self.partial.pop((call, source), None)
+            if begun is not None:
+                text = begun.text + text
+            *lines, rest = text.split("\n")
+            for line in lines:
+                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool))
+            if rest:
+                log = Log(level=_LEVELS[source], source=source, text=_sendable(rest), session_id=session_id, tool=tool)
+                if len(rest) >= _LONGEST:
+                    self._line(call, log)
+                else:
+                    self.partial[call, source] = log
+
+    def log(self, level: int, source: str, text: str) -> None:
+        """Takes a whole record."""
+        now = current()
+        call, tool, session_id = (0, "", "") if now is None else now
+        with self._lock:
+            self._line(call, Log(level=max(0, level), source=source, text=text, session_id=session_id, tool=tool))
+
+    def report(self, error: BaseException, entry: Entry) -> None:
+        """Takes an exception that has nobody to go to."""
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+        with self._lock:
+            self._line(0, Log(level=logging.ERROR, source="snakepit", text=text, session_id=entry.session_id, tool=entry.name))
+
+    def finish(self, call: int) -> None:
+        """A call is about to end: sends the lines it has begun."""
+        if self.partial:
+            with self._lock:
+                for source in _LEVELS:
+                    log = self.partial.pop((call, source), None)
+                    if log is not None:
+                        self._line(call, log)
+
+    def _line(self, call: int, log: Log) -> None:
+        text = _sendable(log.text)
+        for at in range(0, max(1, len(text)), _LONGEST):
+            piece = Log()
+            piece.CopyFrom(log)
+            piece.text = text[at : at + _LONGEST]
+            event = Event(log=piece)
+            if self._emit is None:
+                self._kept.append((call, event))
+            else:
+                self._emit(call, event)
+
+
+def _sendable(text: str) -> str:
+    # Half of a surrogate pair, as in the names of files that are no UTF-8.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") if not text.isascii() else text
+
+
+class _Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr of a worker."""
+
+    def __init__(self, logs: Logs, source: str, real: TextIO) -> None:
+        self._logs = logs
+        self._source = source
+        self._real = real
+
+    @property
+    def name(self) -> str:
+        return f"<{self._source}>"
+
+    @property
+    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return "backslashreplace"
+
+    @property
+    def buffer(self) -> io.BufferedIOBase:
+        """The bytes below, for who writes bytes: these go to the pipe."""
+        return self._real.buffer  # pyright: ignore[reportReturnType]
+
+    def write(self, s: str, /) -> int:
+        if not isinstance(s, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"write() argument must be str, not {type(s).__name__}")
+        self._logs.write(self._source, s)
+        return len(s)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._real.fileno()
+
+    def isatty(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        self._real.flush()
+
+
+class _Handler(logging.Handler):
+    def __init__(self, logs: Logs) -> None:
+        super().__init__(logging.NOTSET)
+        self._logs = logs
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._logs.log(record.levelno, record.name, self.format(record))
+        except Exception:
+            self.handleError(record)

@@ -1,0 +1,67 @@
+"""The thread of the event loop, on which asynchronous tools and handlers run together. It starts with the first of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+class Loop:
+    """An event loop on a thread of its own, given work in batches: one wake-up serves everything posted before `flush`."""
+
+    def __init__(self) -> None:
+        self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._woken = False
+        self._start_lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def post(self, work: Callable[..., object], *args: Any) -> None:
+        """Has `work(*args)` run on the loop's thread after the next `flush`."""
+        self._posted.append((work, args))
+
+    def flush(self) -> None:
+        """Wakes the loop if something was posted."""
+        if self._posted and not self._woken:
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._drain)
+
+    def call(self, work: Callable[..., object], *args: Any) -> None:
+        """`post` and `flush`."""
+        self._posted.append((work, args))
+        self.flush()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop itself, running."""
+        loop = self._loop
+        if loop is None:
+            with self._start_lock:
+                loop = self._loop
+                if loop is None:
+                    loop = _new_loop()
+                    threading.Thread(target=self._run, args=(loop,), name="snakepit-loop", daemon=True).start()
+                    self._loop = loop
+        return loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+
+    def _drain(self) -> None:
+        # Cleared first: what is posted from here on either is seen below or wakes the loop again.
+        self._woken = False
+        posted = self._posted
+        while posted:
+            work, args = posted.popleft()
+            work(*args)

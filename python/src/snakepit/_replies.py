@@ -1,0 +1,119 @@
+"""Answers to tool calls, as frames: results, items of streams, ends and errors."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from snakepit._errors import PayloadTooLarge, detail_of
+from snakepit._frames import ATTACH, END, ERROR, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
+from snakepit._values import OutBuffer, encode
+from snakepit._writer import Writer
+from snakepit.v1.frame_pb2 import CallError, Limits
+from snakepit.v1.value_pb2 import Buffer
+from snakepit.v1.worker_pb2 import ExecuteToolResponse
+
+# Buffers smaller than this are not worth a frame of their own.
+_INLINE = 4096
+# Header, tag of field 1 and a length of one or two bytes.
+_pack1 = struct.Struct("<IBBHIIBB").pack
+_pack2 = struct.Struct("<IBBHIIBH").pack
+_RESULTS_OVERHEAD = 16
+_KINDS = (Buffer.KIND_UNSPECIFIED, Buffer.KIND_TYPED, Buffer.KIND_NUMPY)
+
+
+class Large(NamedTuple):
+    """An answer that does not fit into one small frame, ready to be sent."""
+
+    messages: list[Iterator[list[Bytes]]]
+    # Whether its memory may be changed by tools, so that none may run until it is sent.
+    shared: bool
+    cost: int
+
+
+class Replies:
+    """Builds answers and sends those that are too large to be held back."""
+
+    def __init__(self, writer: Writer, limits: Limits) -> None:
+        self._writer = writer
+        self._limits = limits
+        # Largest result that goes the short way: one frame, no look at the limits.
+        self._short = min(16_383, limits.max_message_bytes - _RESULTS_OVERHEAD)
+
+    def result(self, call: int, value: object, us: int) -> bytes | Large:
+        """The answer of a tool that does not stream. Nothing is sent. Raises UnsupportedValue and PayloadTooLarge."""
+        packed, buffers = encode(value)
+        n = len(packed)
+        if buffers is None and n <= self._short:
+            if n < 128:
+                return _pack1(n + 2, RESULT, 0, 0, call, us, 10, n) + packed
+            return _pack2(n + 3, RESULT, 0, 0, call, us, 10, (n & 127 | 128) | (n >> 7) << 8) + packed
+        return self._message(RESULT, call, (packed,), buffers, us)
+
+    def items(self, call: int, items: Sequence[bytes], buffers: list[OutBuffer] | None = None) -> Large:
+        """One message of a stream. Nothing is sent. Raises PayloadTooLarge."""
+        return self._message(MESSAGE, call, items, buffers, len(items))
+
+    def send(self, call: int, answer: bytes | Large, wait: bool) -> None:
+        """Sends an answer. Memory that tools may change is waited for when `wait` says so, and copied otherwise."""
+        if isinstance(answer, bytes):
+            self._writer.send_for(call, answer)
+        elif not answer.shared:
+            self._writer.send_large(call, answer.messages)
+        elif wait:
+            self._writer.send_large(call, answer.messages, wait=True)
+        else:
+            self._writer.send_large(call, [iter([[b"".join(piece)] for piece in message]) for message in answer.messages])
+
+    def end(self, call: int) -> None:
+        """Ends a stream well."""
+        self._writer.send_for(call, frame(END, call))
+
+    def error(self, call: int, error: BaseException, tool: str) -> None:
+        """Answers a call with an error."""
+        self._writer.send_for(call, self.error_frame(call, error, tool))
+
+    def error_frame(self, call: int, error: BaseException, tool: str) -> bytes:
+        """The frames of an error, for the caller to send."""
+        code, detail = detail_of(error, tool)
+        packed = AnyMessage()
+        packed.Pack(detail)
+        body = CallError(message=detail.message, details=[packed]).SerializeToString()
+        if len(body) > self._limits.max_message_bytes:
+            body = CallError(message=detail.message[:1000]).SerializeToString()
+        return b"".join(b"".join(pieces) for pieces in cut(ERROR, call, [body], aux=code))
+
+    def _message(self, kind: int, call: int, items: Sequence[bytes], buffers: list[OutBuffer] | None, aux: int) -> Large:
+        parts: list[Bytes] = []
+        size = 0
+        for item in items:
+            head = b"\x0a" + varint(len(item))
+            parts += (head, item)
+            size += len(head) + len(item)
+        attached: list[memoryview] = []
+        if buffers:
+            described: list[Buffer] = []
+            for buffer in buffers:
+                if len(buffer.data) < _INLINE:
+                    described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], inline=bytes(buffer.data)))
+                else:
+                    described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], attached=len(attached)))
+                    attached.append(buffer.data)
+            # ExecuteToolResponse and ExecuteToolStreamResponse have the same two fields.
+            tail = ExecuteToolResponse(buffers=described).SerializeToString()
+            parts.append(tail)
+            size += len(tail)
+        if size > self._limits.max_message_bytes:
+            raise PayloadTooLarge(size, self._limits.max_message_bytes, "maxMessageBytes")
+        total = sum(len(data) for data in attached)
+        if total > self._limits.max_buffer_bytes:
+            raise PayloadTooLarge(total, self._limits.max_buffer_bytes, "maxBufferBytes")
+        messages = [cut(ATTACH, call, [data]) for data in attached]
+        if size <= MAX_BODY:
+            messages.append(iter(([b"".join(next(cut(kind, call, parts, aux=aux)))],)))
+        else:
+            messages.append(cut(kind, call, parts, aux=aux))
+        return Large(messages, any(not data.readonly for data in attached), max(1024 * len(items), size + total))

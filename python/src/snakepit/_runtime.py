@@ -1,0 +1,386 @@
+"""One worker's state: its tools, its calls, its connection; and what each frame means.
+
+Frames are taken by whichever thread leads (`_leader.py`), one thread at a time. Taking a frame never runs a tool: synchronous tools go to the
+queue of the threads that run them (`_sync.py`), asynchronous ones and the handlers of services to the loop's thread (`_async.py`, `_server.py`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from google.protobuf.message import DecodeError
+
+from snakepit._async import AsyncCall
+from snakepit._call import Call, Inputs, received_buffers
+from snakepit._entries import Entries, Entry, args_only
+from snakepit._errors import CallTimeout, PayloadTooLarge, ProtocolError, SnakepitError, StreamingMismatch
+from snakepit._frames import (
+    CANCEL,
+    CREDIT,
+    END,
+    ERROR,
+    EVENT,
+    EXECUTE,
+    EXECUTE_STREAM,
+    HEAD,
+    MESSAGE,
+    OPEN,
+    RESULT,
+    SHUTDOWN,
+    STREAM,
+    WORKER_CALL,
+    Bytes,
+    FrameError,
+    cut,
+    frame,
+)
+from snakepit._host_client import HostClient
+from snakepit._loop import Loop
+from snakepit._reader import Frame, Reader
+from snakepit._replies import Replies
+from snakepit._server import Dispatcher
+from snakepit._session import AsyncSession, Session
+from snakepit._sync import SyncCall
+from snakepit._tool import Tool
+from snakepit._writer import Writer
+from snakepit.v1.frame_pb2 import Event, Limits
+from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolStreamRequest
+
+if TYPE_CHECKING:
+    import socket
+    import threading
+
+    from snakepit._interrupt import Slot
+    from snakepit._logs import Logs
+
+_WINDOW = 1 << 20
+_LONGEST_BATCH = 65_536
+
+
+class Threads(Protocol):
+    """Whoever runs synchronous tools and leads."""
+
+    def queue_sync(self, call: SyncCall) -> None:
+        """Has a slice of the call run."""
+        ...
+
+    def holds_lead(self) -> bool:
+        """Whether the thread that runs a tool would be relieved of reading and sending when the tool takes long."""
+        ...
+
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+        """Waits on behalf of a tool, reading on. `arrived` is set whenever `ready` may have changed."""
+        ...
+
+    def interrupt(self, call: int) -> bool:
+        """Interrupts a short call that turned out long."""
+        ...
+
+    def shutdown(self, grace: float) -> None:
+        """Ends what runs within `grace` seconds, then the worker."""
+        ...
+
+    def running(self) -> int:
+        """Calls that run without standing in the table."""
+        ...
+
+    def may_block(self) -> bool:
+        """Whether the calling thread may wait for the peer to read."""
+        ...
+
+    def slot_here(self) -> Slot | None:
+        """The slot of the calling thread, if it is one that runs tools."""
+        ...
+
+
+class Runtime:
+    """The state that all threads of a worker share."""
+
+    def __init__(self, sock: socket.socket, tools: Mapping[str, Tool], host_limits: Limits, limits: Limits, logs: Logs) -> None:
+        self.limits = limits
+        self.host_limits = host_limits
+        self.host_window = host_limits.stream_window_bytes or _WINDOW
+        self.batch_bytes = min(_LONGEST_BATCH, host_limits.max_message_bytes // 2 - 32)
+        self.tools = tools
+        self.entries = Entries(tools)
+        self.logs = logs
+        self.writer = Writer(sock)
+        self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse)
+        self.replies = Replies(self.writer, host_limits)
+        self.loop = Loop()
+        # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.
+        self.calls: dict[int, Call] = {}
+        self.deadlines = Deadlines()
+        self.host = HostClient(self)
+        self.services = Dispatcher(self)
+        self.sessions: dict[str, Mapping[str, str]] = {}
+        self.started = time.monotonic()
+        self.ended_calls = 0
+        self.closing = False
+        self._lingering: set[int] = set()
+        self._soon: list[bytes] = []
+        self.threads: Threads
+
+    # What calls use.
+
+    def queue_sync(self, call: SyncCall) -> None:
+        """Has a slice of the call run on a thread that runs tools."""
+        self.threads.queue_sync(call)
+
+    def holds_lead(self) -> bool:
+        """See `Threads.holds_lead`."""
+        return self.threads.holds_lead()
+
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+        """See `Threads.wait`."""
+        self.threads.wait(ready, arrived)
+
+    def linger(self, call: int) -> None:
+        """A call was cancelled and its code still runs."""
+        self._lingering.add(call)
+
+    def ended(self, call: int) -> None:
+        """Nothing of a call runs any more."""
+        self.ended_calls += 1
+        self.calls.pop(call, None)
+        self._lingering.discard(call)
+
+    @property
+    def lingering(self) -> int:
+        """Calls that were cancelled and whose code still runs."""
+        return len(self._lingering)
+
+    def session_of(self, entry: Entry) -> Session | AsyncSession | None:
+        """What a session parameter is filled with."""
+        if not entry.tool.takes_session:
+            return None
+        metadata = self.sessions.get(entry.session_id)
+        return AsyncSession(entry.session_id, metadata) if entry.tool.asynchronous else Session(entry.session_id, metadata)
+
+    def emit(self, call: int, event: Event) -> None:
+        """Says something without being asked. From any thread."""
+        body = event.SerializeToString()
+        with self.protected():
+            self.writer.send_for(call, frame(EVENT, call, body))
+            if self.threads.may_block():
+                self.writer.wait_for_room()
+
+    @contextmanager
+    def protected(self) -> Iterator[None]:
+        """No interrupt of the tool that runs on this thread reaches what is done within."""
+        slot = self.threads.slot_here()
+        if slot is None:
+            yield
+            return
+        slot.shield()
+        try:
+            yield
+        finally:
+            slot.unshield()
+
+    def send_soon(self, data: bytes) -> None:
+        """Sends small frames from the loop's thread, together with the others of this turn."""
+        if not self._soon:
+            self.loop.loop.call_soon(self._send_all)
+        self._soon.append(data)
+
+    def _send_all(self) -> None:
+        soon, self._soon = self._soon, []
+        self.writer.send(b"".join(soon))
+
+    def send_message(self, kind: int, call: int, parts: list[Bytes], *, flags: int = 0, prefix: int = 0, aux: int = 0) -> None:
+        """Sends one message of a control call, cut when it is long. Raises PayloadTooLarge."""
+        size = sum(len(part) for part in parts)
+        if size > self.host_limits.max_message_bytes:
+            raise PayloadTooLarge(size, self.host_limits.max_message_bytes, "maxMessageBytes")
+        frames = list(cut(kind, call, parts, flags=flags, prefix=prefix, aux=aux))
+        if len(frames) == 1:
+            self.writer.send_for(call, b"".join(frames[0]))
+        else:
+            self.writer.send_large(call, [iter(frames)])
+
+    # What the thread that leads uses.
+
+    def take(self, message: Frame) -> None:
+        """Does what a message asks for. Raises FrameError for what does not belong there."""
+        kind, call = message.kind, message.call
+        if call & WORKER_CALL:
+            if kind in (MESSAGE, END, RESULT, ERROR, HEAD, CREDIT):
+                self.host.take(message)
+                return
+            raise FrameError(f"a frame of kind {kind} for a call of the worker")
+        if kind == EXECUTE:
+            self.execute(call, message.prefix, message.aux, message.body)
+        elif kind == OPEN:
+            self._new(call)
+            self.services.open(message, message.flags & STREAM != 0)
+        elif kind == CANCEL:
+            self._cancel(call)
+        elif kind == CREDIT:
+            found = self.calls.get(call)
+            if found is not None and message.prefix == 0:
+                found.credit(message.aux)
+        elif kind == EXECUTE_STREAM:
+            self.execute_stream(call, message.prefix, message.aux, message.body, self.reader.attached(call) or [], False)
+        elif kind == MESSAGE:
+            attached = self.reader.attached(call) or []
+            found = self.calls.get(call)
+            if found is not None:
+                try:
+                    found.message(message.prefix, message.aux, message.body, attached)
+                except SnakepitError as e:
+                    self._fail(call, e)
+        elif kind == END:
+            found = self.calls.get(call)
+            if found is not None:
+                found.half_close()
+        elif kind == SHUTDOWN:
+            self.closing = True
+            self.threads.shutdown(message.aux / 1000)
+        else:
+            raise FrameError(f"a frame of kind {kind} from the host")
+
+    def execute(self, call: int, prefix: int, timeout_ms: int, body: bytearray) -> None:
+        """ExecuteTool, as a short frame or by Open."""
+        self._new(call)
+        attached = self.reader.attached(call) or []
+        name = ""
+        try:
+            raw: bytes | memoryview | None = None
+            if prefix:
+                entry = self.entries.get(bytes(body[:prefix]))
+                raw = None if attached else args_only(body, prefix)
+                described = ()
+            if raw is None:
+                request = ExecuteToolRequest.FromString(bytes(body))
+                entry = self.entries.find(request.tool, request.session_id)
+                raw = request.args
+                described = request.buffers
+            name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
+            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached), None)  # pyright: ignore
+        except SnakepitError as e:
+            self.replies.error(call, e, name)
+        except (DecodeError, IndexError):
+            self.replies.error(call, ProtocolError("no ExecuteToolRequest"), name)
+
+    def execute_stream(self, call: int, prefix: int, timeout_ms: int, body: bytearray, attached: list[bytearray], opened: bool) -> None:
+        """The first message of ExecuteToolStream, in a short frame or after Open."""
+        self._new(call)
+        name = ""
+        try:
+            request = ExecuteToolStreamRequest.FromString(bytes(body))
+            entry = self.entries.find(request.tool, request.session_id)
+            name = entry.name
+
+            def give_back(stream: int, amount: int) -> None:
+                self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
+
+            inputs = Inputs(self.limits.stream_window_bytes, give_back, opened)
+            if opened:
+                give_back(0, max(1024, len(body) + sum(len(a) for a in attached)))
+            self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs)
+        except SnakepitError as e:
+            self.replies.error(call, e, name)
+        except DecodeError:
+            self.replies.error(call, ProtocolError("no ExecuteToolStreamRequest"), name)
+
+    def _submit(self, call: int, entry: Entry, timeout_ms: int, raw: bytes | memoryview, buffers: list[object], inputs: Inputs | None) -> None:
+        tool = entry.tool
+        if tool.streaming != (inputs is not None) and not (inputs is not None and tool.input_streams):
+            raise StreamingMismatch(entry.name, tool.streaming)
+        if tool.asynchronous:
+            made: AsyncCall | SyncCall = AsyncCall(self, call, entry, timeout_ms, raw, buffers)
+        else:
+            made = SyncCall(self, call, entry, timeout_ms, raw, buffers)
+        made.inputs = inputs
+        made.streamed = inputs is not None
+        self.calls[call] = made
+        if isinstance(made, AsyncCall):
+            self.loop.post(made.start)
+        else:
+            if made.deadline is not None:
+                self.deadlines.add(made.deadline, call)
+            self.threads.queue_sync(made)
+
+    def next_deadline(self) -> float | None:
+        """When something is due, by the monotonic clock."""
+        return self.deadlines.first(self.calls)
+
+    def expire(self, now: float) -> None:
+        """Ends the calls whose time is up."""
+        for call in self.deadlines.past(now):
+            found = self.calls.get(call)
+            if isinstance(found, SyncCall) and found.deadline is not None and found.deadline <= now:
+                found.expire()
+
+    def expire_inline(self, call: int, entry: Entry, timeout_ms: int) -> None:
+        """The time of a short call that turned out long is up."""
+        self.replies.error(call, CallTimeout(entry.name, timeout_ms, "call"), entry.name)
+        if self.threads.interrupt(call):
+            self.linger(call)
+
+    def lose(self) -> None:
+        """The connection is gone, or the worker ends: nobody waits for anything any more."""
+        for call in list(self.calls):
+            found = self.calls.pop(call, None)
+            if found is not None:
+                found.lose()
+        self.host.lose()
+        self.loop.flush()
+
+    def _cancel(self, call: int) -> None:
+        found = self.calls.pop(call, None)
+        self.writer.drop(call)
+        if found is not None:
+            found.cancel()
+        elif self.threads.interrupt(call):
+            self.linger(call)
+
+    def _fail(self, call: int, error: SnakepitError) -> None:
+        found = self.calls.pop(call, None)
+        if found is not None:
+            self.replies.error(call, error, "")
+            found.cancel()
+
+    def _new(self, call: int) -> None:
+        if call == 0 or call in self.calls:
+            raise FrameError(f"call {call} opened twice" if call else "a call without an id")
+
+    def _refuse(self, call: int, size: int, limit: int, option: str) -> None:
+        error = PayloadTooLarge(size, limit, option)
+        if call & WORKER_CALL:
+            self.host.fail(call, error)
+            return
+        found = self.calls.pop(call, None)
+        self.replies.error(call, error, "")
+        if found is not None:
+            found.cancel()
+
+
+class Deadlines:
+    """When calls are due, earliest first. Used by the thread that leads alone."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int]] = []
+
+    def add(self, deadline: float, call: int) -> None:
+        """Takes a call in. It need not be taken out."""
+        heapq.heappush(self._heap, (deadline, call))
+
+    def first(self, calls: Mapping[int, object]) -> float | None:
+        """The earliest of those that are still there."""
+        heap = self._heap
+        while heap and heap[0][1] not in calls:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
+
+    def past(self, now: float) -> list[int]:
+        """Takes out those that are past."""
+        found: list[int] = []
+        while self._heap and self._heap[0][0] <= now:
+            found.append(heapq.heappop(self._heap)[1])
+        return found

@@ -1,0 +1,254 @@
+"""Calls of synchronous tools that take more than decode, call, reply: whatever waits in the queue, streams, has input streams or a session.
+
+Such a call is run in slices on a thread that runs tools: a whole tool, or as many items of a generator as its reader's credit and fairness allow.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from snakepit._call import Inputs
+from snakepit._entries import Entry
+from snakepit._errors import CallTimeout, ProtocolError
+from snakepit._inputs import SyncInput
+from snakepit._interrupt import Slot
+from snakepit._replies import Large
+from snakepit._values import OutBuffer, encode
+
+if TYPE_CHECKING:
+    from snakepit._runtime import Runtime
+
+# Items of one slice; the first slice is one item, so that it leaves at once.
+_SECOND_SLICE = 16
+_LONGEST_SLICE = 512
+# What an item costs in a message beside its own bytes, at most.
+_ITEM_OVERHEAD = 6
+
+
+class SyncCall:
+    """One call of a synchronous tool."""
+
+    def __init__(self, runtime: Runtime, call: int, entry: Entry, timeout_ms: int, raw: bytes | bytearray | memoryview, buffers: list[Any]) -> None:
+        self.call = call
+        self.entry = entry
+        self.timeout_ms = timeout_ms
+        self.deadline = time.monotonic() + timeout_ms / 1000 if timeout_ms else None
+        # Whether it is answered as a stream; set before it is queued.
+        self.streamed = False
+        self.inputs: Inputs | None = None
+        self._runtime = runtime
+        self._raw = raw
+        self._buffers = buffers
+        self._wanted = True
+        self._slot: Slot | None = None
+        self._iterator: Iterator[Any] | None = None
+        self._exhausted = False
+        self._slice = 1
+        # A generator without credit waits for it; under this lock with the credit.
+        self._parking = threading.Lock()
+        self._parked = False
+        # Credit that came is written by the thread that leads, credit that went by whoever sends.
+        self._granted = runtime.host_window
+        self._spent = 0
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._batch_lock = threading.Lock()
+        self._arrived = threading.Event()
+
+    # On the thread that leads.
+
+    def message(self, stream: int, items: int, body: bytearray, attached: list[bytearray]) -> None:
+        if self.inputs is not None:
+            self.inputs.message(items, body, attached)
+            self._arrived.set()
+
+    def half_close(self) -> None:
+        if self.inputs is not None:
+            self.inputs.half_close()
+            self._arrived.set()
+
+    def credit(self, amount: int) -> None:
+        self._granted += amount
+        if self._granted > self._spent:
+            self._unpark()
+
+    def cancel(self) -> None:
+        self._wanted = False
+        slot = self._slot
+        if slot is not None and slot.interrupt(self.call):
+            self._runtime.linger(self.call)
+            self._arrived.set()
+        # A generator that waits for credit is closed where it runs.
+        self._unpark()
+
+    def expire(self) -> None:
+        """Its time is up: answered now, stopped as if it were cancelled."""
+        if self._claim():
+            self._runtime.replies.error(self.call, CallTimeout(self.entry.name, self.timeout_ms, self._limit), self.entry.name)
+        self.cancel()
+
+    def lose(self) -> None:
+        if self.inputs is not None:
+            self.inputs.lose(ProtocolError("the connection to the host is gone"))
+            self._arrived.set()
+        self.cancel()
+
+    @property
+    def _limit(self) -> Literal["call", "stream"]:
+        return "stream" if self.entry.tool.streaming else "call"
+
+    def _unpark(self) -> None:
+        with self._parking:
+            parked, self._parked = self._parked, False
+        if parked:
+            self._runtime.queue_sync(self)
+
+    # On a thread that runs tools.
+
+    def run(self, slot: Slot) -> None:
+        """Runs one slice."""
+        now = time.monotonic()
+        left = 0 if self.deadline is None else max(1, int((self.deadline - now) * 1000))
+        if self.deadline is not None and now >= self.deadline:
+            self.expire()
+        self._slot = slot
+        if not slot.begin((self.call, self.entry, left, now), lambda: self._wanted):
+            self._close(slot)
+            return
+        answer, error, cancelled = slot.guard(self._start if self._iterator is None else self._step)
+        self._slot = None
+        self._runtime.logs.finish(self.call)
+        if cancelled or not self._wanted:
+            self._close(slot)
+        elif error is not None:
+            self._close_iterator(slot)
+            self.flush()
+            if self._claim():
+                self._runtime.replies.error(self.call, error, self.entry.name)
+            self._runtime.ended(self.call)
+        elif answer is None:
+            self._after_slice()
+        else:
+            if self._claim():
+                self._runtime.replies.send(self.call, answer, wait=True)
+                if self.streamed:
+                    self._runtime.replies.end(self.call)
+            self._runtime.ended(self.call)
+
+    def flush(self) -> None:
+        """Sends the items made so far. Also called by whoever takes the lead over while the next item takes long."""
+        with self._batch_lock:
+            n = len(self._batch)
+            if n:
+                items = self._batch[:n]
+                del self._batch[:n]
+                self._batch_bytes = 0
+                message = self._runtime.replies.items(self.call, items)
+                self._spent += message.cost
+                self._runtime.replies.send(self.call, message, wait=False)
+
+    def _claim(self) -> bool:
+        """The right to answer, which only one has: whoever takes the call out of the table."""
+        return self._runtime.calls.pop(self.call, None) is self
+
+    def _start(self) -> bytes | Large | None:
+        tool = self.entry.tool
+        runtime = self._runtime
+        thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry))  # pyright: ignore[reportArgumentType]
+        self._raw = b""
+        self._buffers = []
+        started = time.monotonic()
+        result = thunk()
+        if tool.streaming:
+            self._iterator = result
+            return self._step()
+        if self.streamed:
+            packed, buffers = encode(result)
+            return runtime.replies.items(self.call, [packed], buffers)
+        return runtime.replies.result(self.call, result, int((time.monotonic() - started) * 1e6))
+
+    def _step(self) -> None:
+        """As many items as credit and fairness allow."""
+        iterator = self._iterator
+        assert iterator is not None
+        runtime = self._runtime
+        longest = runtime.batch_bytes
+        left = self._slice
+        self._slice = min(_LONGEST_SLICE, max(_SECOND_SLICE, left * 2))
+        room = self._granted - self._spent
+        while left > 0 and room > 0:
+            try:
+                item = next(iterator)
+            except StopIteration:
+                self._exhausted = True
+                return
+            left -= 1
+            packed, buffers = encode(item)
+            size = len(packed) + _ITEM_OVERHEAD
+            if buffers is not None or size > longest:
+                room = self._send_alone(packed, buffers)
+                continue
+            self._batch.append(packed)
+            self._batch_bytes += size
+            room -= max(1024, size)
+            # When the lead is elsewhere nobody sends this batch while the next item takes long.
+            if self._batch_bytes >= longest or not runtime.holds_lead():
+                room = self._send_alone(None, None)
+
+    def _send_alone(self, packed: bytes | None, buffers: list[OutBuffer] | None) -> int:
+        runtime = self._runtime
+        slot = self._slot
+        assert slot is not None
+        message = None if packed is None else runtime.replies.items(self.call, [packed], buffers)
+        slot.shield()
+        self.flush()
+        if message is not None:
+            runtime.replies.send(self.call, message, wait=True)
+            self._spent += message.cost
+        slot.unshield()
+        return self._granted - self._spent
+
+    def _after_slice(self) -> None:
+        self.flush()
+        if self._exhausted:
+            if self._claim():
+                self._runtime.replies.end(self.call)
+            self._runtime.ended(self.call)
+            return
+        with self._parking:
+            self._parked = self._wanted and self._granted <= self._spent
+            parked = self._parked
+        if not parked:
+            self._runtime.queue_sync(self)
+
+    def _close(self, slot: Slot) -> None:
+        """Ends a call that nobody waits for."""
+        self._slot = None
+        self._close_iterator(slot)
+        self._runtime.ended(self.call)
+
+    def _close_iterator(self, slot: Slot) -> None:
+        iterator, self._iterator = self._iterator, None
+        close: Callable[[], None] | None = getattr(iterator, "close", None)
+        if close is None:
+            return
+        # The generator's `finally` is the user's code, and may take its time.
+        self._runtime.linger(self.call)
+        slot.begin((self.call, self.entry, 0, time.monotonic()), lambda: True)
+        _, error, _ = slot.guard(close)
+        self._runtime.logs.finish(self.call)
+        if error is not None and not isinstance(error, CancelledError):
+            self._runtime.logs.report(error, self.entry)
+
+    def _open_input(self, number: int, parameter: str, decode: Any) -> SyncInput:
+        if self.inputs is None:
+            raise ProtocolError("a call without streams has an input stream among its arguments")
+        source = self.inputs.get(number)
+        source.tool = self.entry.name
+        source.parameter = parameter
+        source.decode = decode
+        return SyncInput(source, lambda: self._runtime.wait(lambda: source.ready, self._arrived))

@@ -1,0 +1,116 @@
+"""Several synchronous tools at once, each on a thread of its own.
+
+The main thread only reads. On these threads an interrupt reaches Python code alone, not a system call; that is the price.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from snakepit._context import CURRENT, Running
+from snakepit._frames import FrameError
+from snakepit._interrupt import Slot
+from snakepit._sync import SyncCall
+
+if TYPE_CHECKING:
+    from snakepit._runtime import Runtime
+
+
+class ThreadPool:
+    """A main thread that reads and threads that run tools."""
+
+    def __init__(self, runtime: Runtime, threads: int) -> None:
+        self.runtime = runtime
+        self.fault: BaseException | None = None
+        self._count = threads
+        self._queue: queue.SimpleQueue[SyncCall] = queue.SimpleQueue()
+        self._slots: dict[int, Slot] = {}
+        self._over = False
+
+    def run(self) -> None:
+        """Serves until the connection ends. On the main thread."""
+        for n in range(self._count):
+            threading.Thread(target=self._work, name=f"snakepit-tool-{n + 1}", daemon=True).start()
+        runtime = self.runtime
+        reader = runtime.reader
+        try:
+            while True:
+                while (message := reader.next()) is not None:
+                    runtime.take(message)
+                runtime.loop.flush()
+                due = runtime.next_deadline()
+                if due is not None and not reader.wait(due - time.monotonic()):
+                    runtime.expire(time.monotonic())
+                elif not reader.receive():
+                    break
+        except (FrameError, OSError) as e:
+            self.fault = e
+        self._over = True
+        runtime.lose()
+
+    def _work(self) -> None:
+        slot = Slot()
+        self._slots[slot.ident] = slot
+        while True:
+            call = self._queue.get()
+            CURRENT.set(Running(call.call, call.entry.name, call.entry.session_id))
+            call.run(slot)
+            CURRENT.set(None)
+
+    def queue_sync(self, call: SyncCall) -> None:
+        self._queue.put(call)
+
+    def holds_lead(self) -> bool:
+        return False
+
+    def slot_here(self) -> Slot | None:
+        return self._slots.get(threading.get_ident())
+
+    def may_block(self) -> bool:
+        return self.slot_here() is not None
+
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+        slot = self.slot_here()
+        if slot is None:
+            while not ready():
+                arrived.clear()
+                if not ready():
+                    arrived.wait()
+            return
+        slot.wake = arrived.set
+        slot.shield()
+        call = None if slot.now is None else self.runtime.calls.get(slot.now[0])
+        if isinstance(call, SyncCall):
+            call.flush()
+        while not (ready() or slot.deferred or self._over):
+            arrived.clear()
+            if not (ready() or slot.deferred or self._over):
+                arrived.wait()
+        slot.wake = None
+        slot.unshield()
+        if self._over and not ready():
+            raise ConnectionError("the connection to the host is gone")
+
+    def interrupt(self, call: int) -> bool:
+        return any([slot.interrupt(call) for slot in list(self._slots.values())])
+
+    def running(self) -> int:
+        return 0
+
+    def shutdown(self, grace: float) -> None:
+        threading.Thread(target=self._shutdown, args=(grace,), name="snakepit-shutdown", daemon=True).start()
+
+    def _shutdown(self, grace: float) -> None:
+        until = time.monotonic() + grace
+        runtime = self.runtime
+        while (runtime.calls or runtime.lingering) and time.monotonic() < until:
+            time.sleep(0.002)
+        try:
+            runtime.reader.sock.shutdown(socket.SHUT_RD)
+        except OSError:
+            pass

@@ -1,0 +1,206 @@
+"""The writing side of a connection.
+
+Writes never block a reader, so two peers that both write cannot wait for each other:
+
+- Whoever has a frame tries to send it at once without blocking, under the lock. That is the whole story while the peer reads.
+- What the kernel does not take goes to a thread of its own, which may block; while that one has work, everybody else only appends. So the threads that read
+  (and run tools) never wait in a send, and what they read can free the peer.
+- Large messages always stand in line there, piece by piece, one piece of each call in turn, and every small frame goes before the next piece.
+
+Frames of one call keep their order: while a call has a large message in line, its later frames wait behind it.
+Memory is bounded by what the peer asked for: a reply a call, and streams by their credit. Only events (prints) are not, so those who print wait for
+room, see `wait_for_room`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from snakepit._frames import Bytes
+
+_NOW = getattr(socket, "MSG_DONTWAIT", 0)
+_ROOM = 4 << 20
+
+
+class Writer:
+    """Sends frames from any thread."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._drained = threading.Condition(self._lock)
+        # Whether the thread has something to send; then nobody else may.
+        self._busy = False
+        self._rest: Bytes | None = None
+        self._small: deque[Bytes] = deque()
+        self._waiting = 0
+        # Large messages by call. A call's frames stand in its line while it has one.
+        self._large: dict[int, deque[Iterator[list[Bytes]]]] = {}
+        # Who waits until a large message has been sent.
+        self._marks: dict[int, list[threading.Event]] = {}
+        self._thread: threading.Thread | None = None
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        """Sends whole frames of calls that have nothing large in line."""
+        with self._lock:
+            if self._busy:
+                self._small.append(data)
+                self._waiting += len(data)
+                return
+            self._try(data)
+
+    def send_for(self, call: int, data: bytes) -> None:
+        """Sends whole frames of one call, behind what that call has in line."""
+        with self._lock:
+            line = self._large.get(call)
+            if line is not None:
+                line.append(iter(([data],)))
+            elif self._busy:
+                self._small.append(data)
+                self._waiting += len(data)
+            else:
+                self._try(data)
+
+    def send_large(self, call: int, messages: Sequence[Iterator[list[Bytes]]], wait: bool = False) -> None:
+        """Sends messages of one call in order, cut into the frames they come in. The memory must not change until they are sent, which `wait` waits for.
+
+        Never wait on a thread that has to read.
+        """
+        sent = threading.Event() if wait else None
+        with self._lock:
+            if self.closed:
+                return
+            line = self._large.get(call)
+            if line is None:
+                line = self._large[call] = deque()
+            line.extend(messages)
+            if sent is not None:
+                line.append(self._mark(call, sent))
+            if not self._busy:
+                self._hand_over(None)
+        if sent is not None:
+            sent.wait()
+
+    def _mark(self, call: int, sent: threading.Event) -> Iterator[list[Bytes]]:
+        """Stands in a line as something that sends nothing and says when its turn has come."""
+        self._marks.setdefault(call, []).append(sent)
+
+        def mark() -> Iterator[list[Bytes]]:
+            self._marks.pop(call, None)
+            sent.set()
+            yield from ()
+
+        return mark()
+
+    def drop(self, call: int) -> None:
+        """Forgets what a cancelled call still has in line."""
+        if self._large:
+            with self._lock:
+                line = self._large.get(call)
+                if line is not None:
+                    line.clear()
+                    for sent in self._marks.pop(call, ()):
+                        sent.set()
+
+    def wait_for_room(self) -> None:
+        """Waits while more small frames stand in line than should. Never call this on a thread that has to read."""
+        if self._waiting > _ROOM:
+            with self._drained:
+                self._drained.wait_for(lambda: self._waiting <= _ROOM or self.closed)
+
+    def drain(self, timeout: float) -> None:
+        """Waits until everything has been sent."""
+        with self._drained:
+            self._drained.wait_for(lambda: not self._busy or self.closed, timeout)
+
+    # Everything below runs with the lock held, but for the thread's own sending.
+
+    def _try(self, data: bytes) -> None:
+        if self.closed:
+            return
+        try:
+            n = self._sock.send(data, _NOW)
+        except BlockingIOError:
+            n = 0
+        except OSError:
+            self._close()
+            return
+        if n != len(data):
+            self._hand_over(memoryview(data)[n:])
+
+    def _hand_over(self, rest: Bytes | None) -> None:
+        self._busy = True
+        self._rest = rest
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="snakepit-writer", daemon=True)
+            self._thread.start()
+        else:
+            self._work.notify()
+
+    def _close(self) -> None:
+        self.closed = True
+        self._busy = False
+        self._rest = None
+        self._small.clear()
+        self._waiting = 0
+        self._large.clear()
+        for waiting in self._marks.values():
+            for sent in waiting:
+                sent.set()
+        self._marks.clear()
+        self._drained.notify_all()
+
+    def _next(self) -> list[Bytes] | None:
+        if self._rest is not None:
+            rest, self._rest = self._rest, None
+            return [rest]
+        if self._small:
+            out: list[Bytes] = [b"".join(self._small)]
+            self._small.clear()
+            self._waiting = 0
+            self._drained.notify_all()
+            return out
+        while self._large:
+            call = next(iter(self._large))
+            line = self._large.pop(call)
+            while line:
+                piece = next(line[0], None)
+                if piece is not None:
+                    # To the end of the order: each call in turn.
+                    self._large[call] = line
+                    return piece
+                line.popleft()
+        return None
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                piece = self._next()
+                if piece is None:
+                    self._busy = False
+                    self._drained.notify_all()
+                    self._work.wait_for(lambda: self._busy or self.closed)
+                    if self.closed:
+                        return
+                    continue
+            try:
+                _send_all(self._sock, piece)
+            except OSError:
+                with self._lock:
+                    self._close()
+                return
+
+
+def _send_all(sock: socket.socket, parts: list[Bytes]) -> None:
+    while parts:
+        n = sock.sendmsg(parts) if len(parts) > 1 else sock.send(parts[0])
+        while parts and n >= len(parts[0]):
+            n -= len(parts[0])
+            del parts[0]
+        if n:
+            parts[0] = memoryview(parts[0])[n:]

@@ -1,0 +1,221 @@
+"""The worker process: `python -m snakepit.worker --socket PATH`, with a token on stdin. docs/protocol.md says how it starts and ends."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+# Nothing heavy may be imported here: the host connects as soon as the socket is there.
+from snakepit import _lifeline
+
+if TYPE_CHECKING:
+    from snakepit._loading import Toolbox
+    from snakepit._logs import Logs
+    from snakepit.v1.frame_pb2 import HostHello, Limits
+
+_SWITCH_INTERVAL = 0.0005
+_GRACE = 2.0
+_DRAIN = 1.0
+
+
+def main() -> None:
+    """Runs a worker until its host is gone or lets it go."""
+    parser = argparse.ArgumentParser(prog="snakepit.worker")
+    parser.add_argument("--socket", required=True, metavar="PATH")
+    path: str = parser.parse_args().socket
+    _lifeline.lead_group()
+    _lifeline.die_with_parent()
+    faulthandler.enable(2)
+    listener = _listen(path)
+    token = _read_token()
+    if token is None:
+        _remove(path)
+        return
+    from snakepit._handshake import StdinClosed
+
+    try:
+        data, lifeline, hello = _meet(listener, token)
+    except StdinClosed:
+        _remove(path)
+        return
+    listener.close()
+    _remove(path)
+    _forget_stdin()
+    _lifeline.arm(lifeline)
+    code = _serve(data, hello)
+    # Neither the threads nor what user code leaves running may keep the process.
+    os._exit(code)
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    # It must not be seen before somebody can connect.
+    hidden = path + "~"
+    listener.bind(hidden)
+    os.chmod(hidden, 0o600)
+    listener.listen()
+    os.rename(hidden, path)
+    return listener
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _read_token() -> bytes | None:
+    """The token: 64 hexadecimal digits and a newline on stdin. None when stdin ends before, or holds something else."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) <= 64:
+        got = os.read(0, 65 - len(line))
+        if not got:
+            return None
+        line += got
+    try:
+        return bytes.fromhex(line.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def _forget_stdin() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def _say(line: str) -> None:
+    os.write(2, (line + "\n").encode())
+
+
+def _meet(listener: socket.socket, token: bytes) -> tuple[socket.socket, socket.socket, HostHello]:
+    from snakepit._handshake import greet
+    from snakepit.v1.frame_pb2 import HostHello
+
+    data: socket.socket | None = None
+    lifeline: socket.socket | None = None
+    hello = HostHello()
+    for arrival in greet(listener, token, _say, stdin=0):
+        if arrival.hello.role == HostHello.ROLE_LIFELINE and lifeline is None:
+            lifeline = arrival.sock
+        elif arrival.hello.role == HostHello.ROLE_DATA and data is None:
+            data = arrival.sock
+            hello = arrival.hello
+        else:
+            _say("snakepit: a connection was refused: a second of its role")
+            arrival.sock.close()
+        if data is not None and lifeline is not None:
+            return data, lifeline, hello
+    raise AssertionError("greet ends only when it is left")
+
+
+def _serve(data: socket.socket, hello: HostHello) -> int:
+    from snakepit._handshake import DEFAULT_LIMITS, failure_hello
+    from snakepit._logs import Logs
+
+    limits = _limits(hello, DEFAULT_LIMITS)
+    logs = Logs()
+    logs.install()
+    try:
+        box = _load(list(hello.tools))
+    except Exception as error:
+        from snakepit._errors import WorkerStartFailed, detail_of
+        from snakepit._frames import EVENT, frame
+
+        failure = error.of(hello.worker_id) if isinstance(error, WorkerStartFailed) else error
+        data.sendall(failure_hello(detail_of(failure, "")[1], hello.worker_id))
+        logs.open(lambda call, event: data.sendall(frame(EVENT, call, event.SerializeToString())))
+        return 1
+    return _run(data, hello, limits, box, logs)
+
+
+def _load(tools: list[str]) -> Toolbox:
+    from snakepit._loading import load
+
+    box = load(tools)
+    box.enter()
+    return box
+
+
+def _limits(hello: HostHello, default: Limits) -> Limits:
+    """What the worker is ready to receive: as much as the host is, since both follow the same options."""
+    from snakepit.v1.frame_pb2 import Limits
+
+    given = hello.limits
+    return Limits(
+        max_message_bytes=given.max_message_bytes or default.max_message_bytes,
+        max_buffer_bytes=given.max_buffer_bytes or default.max_buffer_bytes,
+        stream_window_bytes=given.stream_window_bytes or default.stream_window_bytes,
+    )
+
+
+def _run(data: socket.socket, hello: HostHello, limits: Limits, box: Toolbox, logs: Logs) -> int:
+    import gc
+    import threading
+
+    from snakepit._context import HOST
+    from snakepit._frames import HELLO, FrameError, frame
+    from snakepit._leader import Leader
+    from snakepit._runtime import Runtime
+    from snakepit._threads import ThreadPool
+    from snakepit._worker_service import serve_worker
+
+    runtime = Runtime(data, box.tools, limits, limits, logs)
+    serve_worker(runtime)
+    threads = Leader(runtime) if hello.threads <= 1 else ThreadPool(runtime, hello.threads)
+    runtime.threads = threads
+    HOST.attach(runtime)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    gc.collect()
+    gc.freeze()
+    data.sendall(frame(HELLO, 0, _worker_hello(hello, limits, box)))
+    logs.open(runtime.emit)
+    threads.run()
+    fault = threads.fault
+    if isinstance(fault, FrameError):
+        _say(f"snakepit: the connection was closed, the host broke the protocol: {fault}")
+    runtime.writer.drain(_DRAIN)
+    grace = hello.grace_ms / 1000 if hello.grace_ms else _GRACE
+    watchdog = threading.Timer(grace, os._exit, (1,))
+    watchdog.daemon = True
+    watchdog.start()
+    for error in box.exit():
+        _say(f"snakepit: a tool class could not be left: {type(error).__name__}: {error}")
+    runtime.writer.drain(_DRAIN)
+    return 0 if runtime.closing else 1
+
+
+def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox) -> bytes:
+    import platform
+
+    from snakepit._frames import PROTOCOL
+    from snakepit.v1.frame_pb2 import WorkerHello
+
+    return WorkerHello(
+        protocol=PROTOCOL,
+        worker_id=hello.worker_id,
+        python_version=platform.python_version(),
+        executable=sys.executable,
+        pid=os.getpid(),
+        start_time_ticks=_start_time_ticks(),
+        tools=[tool.spec for tool in box.tools.values()],
+        limits=limits,
+    ).SerializeToString()
+
+
+def _start_time_ticks() -> int:
+    try:
+        with open("/proc/self/stat", "rb") as f:
+            # The name of the process stands in parentheses and may hold anything.
+            return int(f.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    main()
