@@ -42,6 +42,11 @@ export class CancelWatch {
     return this.#held;
   }
 
+  /** Cancelled calls that may still run. */
+  get pending(): number {
+    return this.#since.length;
+  }
+
   /** Takes a call that was just cancelled. `holds` is true when it holds a thread. */
   add(holds: boolean): void {
     if (this.#stopped) return;

@@ -4,7 +4,7 @@
  * Calls are interruptible: interrupting one interrupts the tool's code in Python. Errors stand in the error channel by their `_tag`.
  */
 import { Cause, Context, Effect, Layer, Stream } from "effect";
-import { pythonAdapter } from "../adapter/python.ts";
+import { python } from "../adapter/python.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { CallError, OpenError } from "./errors.ts";
 import type { CallOptions, OpenOptions } from "./options.ts";
@@ -48,7 +48,7 @@ export class Pool extends Context.Service<Pool, PoolService>()("snakepit/pool/Po
 
 /** Opens the pools when it is built, and closes them with its scope. Fails as `Snakepit.open` rejects. */
 export const layer = (options: OpenOptions = {}): Layer.Layer<Pool, OpenError> =>
-  Layer.effect(Pool, Pit.open(options, pythonAdapter).pipe(Effect.map(service), Effect.mapError(asOpenError)));
+  Layer.effect(Pool, Pit.open(options, python).pipe(Effect.map(service), Effect.mapError(asOpenError)));
 
 function service(pit: Pit): PoolService {
   const pools = [...pit.pools.values()];

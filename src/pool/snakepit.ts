@@ -1,6 +1,6 @@
 /** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
 import { Effect, Exit, Scope } from "effect";
-import { pythonAdapter } from "../adapter/python.ts";
+import { python } from "../adapter/python.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { CallOptions, OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
@@ -66,7 +66,7 @@ export class Snakepit implements Callable, AsyncDisposable {
   static async open(options: OpenOptions = {}): Promise<Snakepit> {
     const scope = Scope.makeUnsafe();
     try {
-      return new Snakepit(await Effect.runPromise(Pit.open(options, pythonAdapter).pipe(Scope.provide(scope))), scope);
+      return new Snakepit(await Effect.runPromise(Pit.open(options, python).pipe(Scope.provide(scope))), scope);
     } catch (error) {
       await Effect.runPromise(Scope.close(scope, Exit.void));
       throw error;

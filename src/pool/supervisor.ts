@@ -166,6 +166,7 @@ export class Supervisor {
         Effect.onInterrupt(() =>
           Effect.sync(() => {
             asked = true;
+            if (mine.cancelWatch.pending > 0) worker.hurry();
           }),
         ),
       );

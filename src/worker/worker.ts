@@ -68,6 +68,8 @@ export interface Worker {
   readonly ended: Promise<WorkerEnd>;
   /** Lets the worker read a Cancel frame while C code holds Python's global lock. Harmless at any time. */
   interrupt(): void;
+  /** Its calls have had their time: when its scope closes it has a moment to end, not the whole grace period. */
+  hurry(): void;
   /** Ends the whole group at once. */
   kill(): void;
 }
@@ -96,7 +98,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       },
     };
     const oomBefore = oomKills();
-    const life: Life = { connection: undefined, exit: undefined, killed: false };
+    const life: Life = { connection: undefined, exit: undefined, hurried: false, killed: false };
     const process = yield* Effect.acquireRelease(launch.spawn(order), (process) => end(process, life, spec.graceMs));
     const disarm = endAtExit({
       end() {
@@ -164,6 +166,9 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       interrupt() {
         if (life.exit === undefined) signalProcess(process.pid);
       },
+      hurry() {
+        life.hurried = true;
+      },
       kill,
     };
 
@@ -197,6 +202,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
 interface Life {
   connection: Connection | undefined;
   exit: ProcessExit | undefined;
+  hurried: boolean;
   /** Whether the host has killed it. */
   killed: boolean;
 }
@@ -206,7 +212,7 @@ const end = Effect.fnUntraced(function* (process: WorkerProcess, life: Life, gra
   const gone = (ms: number) => Effect.promise(() => within(process.exited, ms)).pipe(Effect.map((exit) => exit !== undefined));
   if (life.exit === undefined && life.connection !== undefined && !life.killed) {
     life.connection.shutdown(0);
-    yield* gone(graceMs);
+    yield* gone(life.hurried ? MOMENT_MS : graceMs);
   }
   if (life.exit === undefined && !life.killed) {
     process.kill("SIGTERM");

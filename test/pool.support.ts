@@ -1,0 +1,82 @@
+/** What the tests of pools share: tools, lines that Python says, and a look at the processes that are left. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { isSnakepitError, type LogEvent, type SnakepitError } from "../src/index.ts";
+
+/** Path of a file of tools. */
+export const toolFile = (name: string): string => fileURLToPath(new URL(`tools/${name}.py`, import.meta.url));
+
+/** Tools of every behaviour. */
+export const behaviour = toolFile("behaviour");
+
+/** The lines that a pit logs, which can be waited for. */
+export class Lines {
+  readonly events: LogEvent[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  /** Give this to `onLog`. */
+  readonly onLog = (event: LogEvent): void => {
+    this.events.push(event);
+    for (const look of [...this.#waiting]) look();
+  };
+
+  /** How many lines are this text. */
+  count(text: string): number {
+    return this.events.filter((event) => event.text === text).length;
+  }
+
+  /** Resolves when a line has been this text so many times. */
+  said(text: string, times = 1): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.count(text) < times) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** An error with the fields that the tests look at. */
+export type Failure = SnakepitError &
+  Readonly<Partial<Record<"attempts" | "causes" | "nearest" | "option" | "path" | "stderr" | "traceback", unknown>>>;
+
+/** The error of the family that `promise` rejects with. */
+export async function failure(promise: PromiseLike<unknown>): Promise<Failure> {
+  try {
+    await promise;
+  } catch (error) {
+    if (isSnakepitError(error)) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+/** Everything a stream gives. */
+export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+/** Ids of the processes whose environment has this run marker. */
+export function processesOf(run: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const alive = !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+        return alive && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`SNAKEPIT_RUN=${run}\0`);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Resolves when `isTrue` is, which is looked at as often as the event loop turns. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setImmediate(resolve));
+}
