@@ -61,6 +61,13 @@ describe("from JavaScript", () => {
   }
 });
 
+test("500 levels travel in both directions", async () => {
+  for (const wrap of [(inner: unknown) => [inner], (inner: unknown) => ({ inner }), (inner: unknown) => new Map([[1, inner]])]) {
+    const value = Array.from({ length: 499 }).reduce<unknown>(wrap, 1);
+    expect(await python.call("echo", { value })).toStrictEqual(value);
+  }
+});
+
 describe("from Python", () => {
   for (const row of fromPython) {
     const [expression = ""] = code(row("Python"));

@@ -3,7 +3,7 @@ import { Packr } from "msgpackr";
 import { UnsupportedValue } from "../errors/index.ts";
 import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
 import { decode } from "./decode.ts";
-import { Encoder, NdArray, type ValueSink } from "./index.ts";
+import { Encoder, NdArray, type ReceivedBuffer, type ValueSink } from "./index.ts";
 
 interface Sent {
   readonly data: Uint8Array;
@@ -71,6 +71,9 @@ describe("numbers", () => {
     expect(hex(2n ** 64n)).toBe("c70902010000000000000000");
     expect(hex(-(2n ** 63n) - 1n)).toBe("c70902ff7fffffffffffffff");
     expect(hex(2n ** 127n - 1n)).toBe("d8027fffffffffffffffffffffffffffffff");
+    for (const bits of [300n, 3_000n, 600_000n]) {
+      for (const value of [2n ** bits, -(2n ** bits), 2n ** bits - 1n]) expect(decode(new Encoder().encode(value)) === value).toBe(true);
+    }
   });
 });
 
@@ -284,7 +287,7 @@ describe("buffers", () => {
       memory: new Uint8Array(1),
       large,
     });
-    expect(decode(new Encoder().encode(large))).toEqual(large);
+    for (const length of [255, 256, 65_535, 65_536]) expect(decode(new Encoder().encode(new Uint8Array(length)))).toHaveLength(length);
   });
 
   test("a view sends the bytes it looks at and no others", () => {
@@ -313,6 +316,15 @@ describe("buffers", () => {
     new Encoder().encode(arrays, sink);
     expect(sink.buffers.map((buffer) => buffer.dtype)).toEqual(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]);
     expect(sink.buffers.every((buffer) => buffer.kind === Buffer_Kind.TYPED && buffer.shape[0] === 1)).toBe(true);
+  });
+
+  test("the number of a buffer may be of any size", () => {
+    for (const index of [0, 255, 256, 65_535, 65_536, 4_000_000]) {
+      const bytes = new Encoder().encode(new Int8Array(1), { buffer: () => index });
+      const at: ReceivedBuffer[] = [];
+      at[index] = { data: new Uint8Array([5]), dtype: "i1", shape: [1], kind: Buffer_Kind.TYPED, owned: true };
+      expect(decode(bytes, 0, bytes.length, at)).toEqual(new Int8Array([5]));
+    }
   });
 
   test("an NdArray says its shape and dtype", () => {

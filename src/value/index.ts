@@ -5,3 +5,4 @@ export { Encoder } from "./encode.ts";
 export { MAX_DEPTH } from "./limits.ts";
 export { NdArray } from "./nd-array.ts";
 export type { TypedArray } from "./typed-array.ts";
+export { OWNED_FROM_BYTES } from "./writer.ts";

@@ -3,8 +3,8 @@ import { PayloadTooLarge } from "../errors/index.ts";
 import { allocate, textLength, writeText } from "./text.ts";
 
 const FIRST_BYTES = 16_384;
-/** What is taken from this size on, which is a frame of its own, belongs to the taker, so that a carrier may hand it to the socket without a copy. */
-const GIVEN_AWAY_FROM_BYTES = 262_144;
+/** What an encoder gives from this size on belongs to its caller, who may hand it to the socket without a copy. */
+export const OWNED_FROM_BYTES = 262_144;
 /** Up to this many characters a loop beats the native call. */
 const SHORT_TEXT = 32;
 
@@ -28,7 +28,7 @@ export class Writer {
   /** What was written since `at` was 0. Valid until it is again; from 256 KiB on for good. */
   protected take(): Uint8Array {
     const bytes = this.bytes.subarray(0, this.at);
-    if (this.at >= GIVEN_AWAY_FROM_BYTES) this.replace(allocate(FIRST_BYTES));
+    if (this.at >= OWNED_FROM_BYTES) this.replace(allocate(FIRST_BYTES));
     return bytes;
   }
 
