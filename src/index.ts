@@ -16,3 +16,4 @@ export { type Callable, type PoolHandle, Snakepit } from "./pool/snakepit.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";
 export type { Progress } from "./tool/call.ts";
 export type { ParameterInfo, ToolInfo } from "./tool/info.ts";
+export { NdArray, type TypedArray } from "./value/index.ts";
