@@ -82,10 +82,10 @@ describe("containers", () => {
     }
   });
 
-  test("nesting beyond 500 levels is refused", () => {
-    expect(from(`${"91".repeat(500)}01`)).toBeArray();
-    expect(() => from(`${"91".repeat(501)}01`)).toThrow("nested deeper than 500 levels");
-    expect(() => from(`${"81a161".repeat(100_000)}01`)).toThrow("nested deeper than 500 levels");
+  test("nesting beyond 2,000 levels is refused", () => {
+    expect(from(`${"91".repeat(2_000)}01`)).toBeArray();
+    expect(() => from(`${"91".repeat(2_001)}01`)).toThrow("nested deeper than 2000 levels");
+    expect(() => from(`${"81a161".repeat(100_000)}01`)).toThrow("nested deeper than 2000 levels");
   });
 });
 

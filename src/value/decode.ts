@@ -8,7 +8,7 @@ import { ProtocolError } from "../errors/index.ts";
 import { bigIntegerFromBytes } from "./big-integer.ts";
 import { ownBytes, type ReceivedBuffer, receive } from "./buffers.ts";
 import { readKey } from "./key-cache.ts";
-import { Extension, MAX_DEPTH } from "./limits.ts";
+import { Extension, MAX_READ_DEPTH } from "./limits.ts";
 import { readShortText, readText } from "./text.ts";
 
 /** Arrays up to this length are made at their full size at once. */
@@ -244,7 +244,7 @@ function define(record: object, key: string, value: unknown): void {
 /** Checks that a container may be here. Each of its elements takes at least one byte. */
 function enter(elements: number): void {
   if (elements > end - at) throw truncated();
-  if (++depth > MAX_DEPTH) throw malformed(`is nested deeper than ${MAX_DEPTH} levels`);
+  if (++depth > MAX_READ_DEPTH) throw malformed(`is nested deeper than ${MAX_READ_DEPTH} levels`);
 }
 
 function extension(length: number): unknown {

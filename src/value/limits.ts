@@ -1,7 +1,10 @@
-/** Bounds that hold in both directions. */
+/** Bounds of what travels, and the extension types it uses. */
 
-/** Most containers inside one another. Python's own readers give up near 1,000. */
+/** Most containers inside one another that are sent. Python's own readers give up near 1,000. */
 export const MAX_DEPTH = 500;
+
+/** Most that are read: more than Python sends, and less than the stack holds. */
+export const MAX_READ_DEPTH = 2_000;
 
 /** MessagePack extension types of the protocol. */
 export const Extension = {
