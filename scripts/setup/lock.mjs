@@ -5,34 +5,21 @@
  * then whoever makes the next number holds it. A file is removed by its living owner alone: removing those of the dead, as a lock of one name must, lets two
  * contenders that both saw a dead owner remove each other's.
  */
-import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { identityOf, livingPid } from "./process-identity.mjs";
 import { folder } from "./stamps.mjs";
 
 const LOOK_EVERY_MS = 100;
 
-/** When a process started, as the system writes it; undefined when there is none. With the pid it identifies a process. */
-function startedAt(pid) {
-  try {
-    if (process.platform === "linux") {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    }
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim() || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 const pathOf = (number) => join(folder, `lock.${number}`);
 
+/** The process that holds a lock, "nobody" when it died with it, "gone" when it gave it back just now. */
 function ownerOf(number) {
   try {
-    const [pid, started] = readFileSync(pathOf(number), "utf8").split("\n");
-    return startedAt(pid) === started ? pid : undefined;
+    return livingPid(readFileSync(pathOf(number), "utf8")) ?? "nobody";
   } catch {
-    return undefined;
+    return "gone";
   }
 }
 
@@ -40,13 +27,14 @@ function ownerOf(number) {
 export async function acquireLock(onWait) {
   mkdirSync(folder, { recursive: true });
   const mine = join(folder, `contender.${process.pid}`);
-  writeFileSync(mine, `${process.pid}\n${startedAt(process.pid)}`);
+  writeFileSync(mine, identityOf(process.pid));
   try {
     for (let told = false; ; await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))) {
       const numbers = readdirSync(folder).flatMap((name) => (name.startsWith("lock.") ? [Number(name.slice(5))] : []));
       const highest = Math.max(0, ...numbers);
-      const owner = highest > 0 ? ownerOf(highest) : undefined;
-      if (owner === undefined) {
+      const owner = highest > 0 ? ownerOf(highest) : "nobody";
+      if (owner === "gone") continue;
+      if (owner === "nobody") {
         try {
           linkSync(mine, pathOf(highest + 1));
           return () => rmSync(pathOf(highest + 1), { force: true });

@@ -1,7 +1,7 @@
 /** Runs the steps that are stale: those that do not need each other at the same time, under one lock for the repository. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { endCommands } from "./command.mjs";
+import { CommandFailed, endCommands, endLeftovers } from "./command.mjs";
 import { Explained, elapsed, say, withSignsOfLife } from "./console.mjs";
 import { acquireLock } from "./lock.mjs";
 import { readStamp, root, writeStamp } from "./stamps.mjs";
@@ -53,6 +53,7 @@ export async function setup() {
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
+    await endLeftovers();
     const promises = new Map();
     for (const step of steps) {
       const before = step.needs.map((name) => promises.get(name));
@@ -65,7 +66,7 @@ export async function setup() {
     // The same failure comes back from every step that needed the one that failed.
     const failures = [...new Set(results.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])))];
     if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw failures.find((failure) => failure instanceof Explained) ?? new Error(failures.map(String).join("\n"));
+    if (failures.length > 1) throw failures.find((failure) => failure instanceof Explained) ?? new CommandFailed(failures.map((failure) => failure.message ?? failure).join("\n"));
     say("ready", `in ${elapsed(since)}`);
     return true;
   } finally {
@@ -79,7 +80,8 @@ export async function setupOrExit({ quiet = false } = {}) {
   try {
     if (!(await setup()) && !quiet) say("ready", "nothing to do");
   } catch (error) {
-    console.error(`setup: ${error instanceof Explained ? error.message : (error.stack ?? error)}`);
+    const told = error instanceof Explained || error instanceof CommandFailed;
+    console.error(`setup: ${told ? error.message : (error.stack ?? error)}`);
     process.exit(1);
   }
 }
