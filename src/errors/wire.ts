@@ -1,67 +1,105 @@
 /**
- * Errors on the wire: a member of the family becomes an `ErrorDetail`, which stands among the details of a Connect error, and comes back as the same
- * member with the same fields and the same causes.
+ * Errors on the wire: members of the family as `ErrorDetail`, and as Connect errors that carry one.
  */
-import { create, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import { create, fromBinary, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorDetail, ErrorDetailSchema } from "../gen/snakepit/v1/error_pb.ts";
-import { isSnakepitError, members, ProtocolError, type SnakepitError } from "./index.ts";
+import { isSnakepitError, members, ProtocolError } from "./index.ts";
+import type { SnakepitError, SnakepitErrorOptions } from "./snakepit-error.ts";
 
-/** Causes deeper than this are left out. */
+/** Causes that are followed; a longer chain is cut there. */
 const MAX_CAUSES = 16;
+const DETAIL_TYPE = ErrorDetailSchema.typeName;
 
-/** What Python is told of an error: the member as it is, any other error by its name and what it says. */
+/** Any member, made of fields that only the wire knows. */
+type MemberClass = new (fields: JsonObject, options: SnakepitErrorOptions) => SnakepitError;
+
+/** The detail that stands for an error. An error outside the family keeps its name, its message and its stack. */
 export function toDetail(error: unknown, depth = 0): ErrorDetail {
-  const detail = create(ErrorDetailSchema);
+  const cause =
+    error instanceof Error && error.cause !== undefined && depth < MAX_CAUSES ? { cause: toDetail(error.cause, depth + 1) } : {};
   if (isSnakepitError(error)) {
-    detail.tag = error._tag;
-    detail.retryable = error.retryable;
-    detail.fields = toJsonObject(error.fields);
-  } else {
-    detail.tag = error instanceof Error ? error.name : "Error";
-    detail.fields = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
+    const { _tag: tag, message, retryable, fields } = error;
+    return create(ErrorDetailSchema, { tag, message, retryable, fields: toJsonObject(fields), ...cause });
   }
-  detail.message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.cause !== undefined && depth < MAX_CAUSES) detail.cause = toDetail(error.cause, depth + 1);
-  return detail;
+  if (!(error instanceof Error)) return create(ErrorDetailSchema, { tag: "Error", message: String(error) });
+  return create(ErrorDetailSchema, { tag: error.name, message: error.message, fields: { stack: error.stack ?? "" }, ...cause });
 }
 
-/** The member that a detail stands for. A tag outside the family gives a plain Error of that name. */
-export function fromDetail(detail: ErrorDetail): Error {
+/** The error that a detail stands for: same class, same fields, same causes. One outside the family becomes a plain `Error` of that name. */
+export function fromDetail(detail: ErrorDetail): SnakepitError | Error {
   const cause = detail.cause === undefined ? undefined : fromDetail(detail.cause);
-  const options = { cause, retryable: detail.retryable, message: detail.message };
-  // A member is made of the fields that came: what an older or newer peer left out is missing, as its types cannot know.
-  const Member = members.get(detail.tag) as (new (fields: object, options: object) => SnakepitError) | undefined;
-  if (Member !== undefined) return new Member(detail.fields ?? {}, options);
-  const error = new Error(detail.message, cause === undefined ? undefined : { cause });
-  error.name = detail.tag;
-  return error;
+  const Member = members.get(detail.tag);
+  if (Member === undefined) {
+    const error = new Error(detail.message, cause === undefined ? undefined : { cause });
+    error.name = detail.tag;
+    return error;
+  }
+  // The peer computed these fields from a class of the same tag; what it left out is what its version did not know.
+  return new (Member as unknown as MemberClass)(detail.fields ?? {}, { cause, retryable: detail.retryable, message: detail.message });
 }
 
-/** The Connect error for an error of any kind. */
+/** The member that a detail stands for. One outside the family is wrapped in a ProtocolError. */
+export function memberFromDetail(detail: ErrorDetail): SnakepitError {
+  const error = fromDetail(detail);
+  return isSnakepitError(error) ? error : new ProtocolError({ reason: `${detail.tag}: ${detail.message}` }, { cause: error });
+}
+
+/** The Connect error that carries an error. A Connect error goes as it is; anything else outside the family says no more than its message. */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
-  if (!isSnakepitError(error)) return ConnectError.from(error, Code.Unknown);
-  return new ConnectError(error.message, error.code, undefined, [{ desc: ErrorDetailSchema, value: toDetail(error) }], error);
+  if (!isSnakepitError(error)) return ConnectError.from(error);
+  const value = toBinary(ErrorDetailSchema, toDetail(error));
+  const carrier = new ConnectError(error.message, error.code, undefined, undefined, error);
+  carrier.details.push({ type: DETAIL_TYPE, value });
+  return carrier;
 }
 
-/** The member that a Connect error carries; a ProtocolError with it as cause when it carries none. */
-export function fromConnectError(error: ConnectError): SnakepitError {
-  const detail = error.findDetails(ErrorDetailSchema)[0];
-  const member = detail === undefined ? undefined : fromDetail(detail);
-  if (isSnakepitError(member)) return member;
-  return new ProtocolError({ reason: `the other side answered with ${error.message}` }, { cause: member ?? error });
+/** The member that a Connect error carries; undefined when it carries none. */
+export function fromConnectError(error: ConnectError): SnakepitError | undefined {
+  for (const detail of error.details) {
+    if (!("type" in detail)) continue;
+    const member = fromAny(detail.type, detail.value);
+    if (member !== undefined) return member;
+  }
+  return undefined;
+}
+
+/** The member that a detail of a Connect error is; undefined when it is something else. */
+export function fromAny(type: string, value: Uint8Array): SnakepitError | undefined {
+  if (type !== DETAIL_TYPE) return undefined;
+  try {
+    return memberFromDetail(fromBinary(ErrorDetailSchema, value));
+  } catch (cause) {
+    return new ProtocolError({ reason: "an error's detail cannot be read" }, { cause });
+  }
+}
+
+/** What a call fails with whose error carries no detail of the family. */
+export function withoutDetail(code: number, message: string): SnakepitError {
+  return new ProtocolError({ reason: `the other side answered ${Code[code] ?? code}${message === "" ? "" : `: ${message}`}` });
 }
 
 function toJsonObject(fields: object): JsonObject {
-  return Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, toJson(value)]])));
+  const json: JsonObject = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) json[name] = toJson(value);
+  }
+  return json;
 }
 
-/** Fields are numbers, strings, booleans and lists or records of them; anything else goes as text. */
+/** Only what a proto Struct holds; everything else as text. */
 function toJson(value: unknown): JsonValue {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value === "object") return toJsonObject(value);
-  return String(value);
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "object":
+      if (value === null) return null;
+      return Array.isArray(value) ? value.map(toJson) : toJsonObject(value);
+    default:
+      return String(value);
+  }
 }

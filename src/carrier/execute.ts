@@ -1,0 +1,186 @@
+/**
+ * Tool calls as bytes, encoded and decoded by hand, which takes a third of the time that the generated code takes. The bytes are those of the generated messages; a test
+ * holds them equal.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { PayloadTooLarge } from "../errors/index.ts";
+import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
+import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
+import { decode, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
+import { fault } from "./frame.ts";
+
+/** Buffers below this size travel in their message: less than a frame of their own costs. */
+export const INLINE_BELOW_BYTES = 16_384;
+/** Constant parts that are kept. Sessions come and go. */
+const MAX_PREFIXES = 4096;
+/** The longest constant part that the header of a frame can tell. */
+const MAX_PREFIX_BYTES = 65_535;
+
+const TAG_RESULT = 0x0a;
+const TAG_ITEM = 0x0a;
+const TAG_ARGS = 0x1a;
+const TAG_REQUEST_BUFFER = 0x22;
+
+/** The bytes that every call of one tool in one session starts with, by session and tool. */
+export class Prefixes {
+  private readonly outside = new Map<string, Uint8Array>();
+  private readonly sessions = new Map<string, Map<string, Uint8Array>>();
+  private count = 0;
+
+  /** `session_id`, `tool` and the tag of `args`. */
+  get(sessionId: string, tool: string): Uint8Array {
+    const tools = sessionId === "" ? this.outside : this.sessions.get(sessionId);
+    return tools?.get(tool) ?? this.make(sessionId, tool);
+  }
+
+  private make(sessionId: string, tool: string): Uint8Array {
+    const fields = toBinary(ExecuteToolRequestSchema, create(ExecuteToolRequestSchema, { sessionId, tool }));
+    const prefix = new Uint8Array(fields.length + 1);
+    prefix.set(fields);
+    prefix[fields.length] = TAG_ARGS;
+    if (++this.count > MAX_PREFIXES) {
+      this.outside.clear();
+      this.sessions.clear();
+      this.count = 1;
+    }
+    let tools = sessionId === "" ? this.outside : this.sessions.get(sessionId);
+    if (tools === undefined) {
+      tools = new Map();
+      this.sessions.set(sessionId, tools);
+    }
+    tools.set(tool, prefix);
+    return prefix;
+  }
+}
+
+/** What the header of a frame says of its constant part. */
+export function prefixLength(prefix: Uint8Array): number {
+  return prefix.length > MAX_PREFIX_BYTES ? 0 : prefix.length;
+}
+
+/** How many bytes a length takes. */
+export function varintLength(n: number): number {
+  return n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5;
+}
+
+/** Writes a length at `at` and answers where it ends. */
+export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
+  while (n > 0x7f) {
+    bytes[at++] = (n & 0x7f) | 0x80;
+    n >>>= 7;
+  }
+  bytes[at++] = n;
+  return at;
+}
+
+/** The buffers and input streams of one value on its way out. */
+export class OutgoingBuffers implements ValueSink {
+  /** Fields of the message, encoded, each with the tag it was made with. */
+  readonly fields: Uint8Array[] = [];
+  /** Data that goes in Attach frames, in order. */
+  readonly attached: Uint8Array[] = [];
+  attachedBytes = 0;
+  readonly inputs: AsyncIterable<unknown>[] = [];
+  private readonly tag: number;
+  inputStream?: (items: AsyncIterable<unknown>) => number;
+
+  /**
+   * @param tag The tag of `buffers` in the message.
+   * @param takesInputs Whether the value may hold input streams.
+   */
+  constructor(tag = TAG_REQUEST_BUFFER, takesInputs = true) {
+    this.tag = tag;
+    if (takesInputs) this.inputStream = (items) => this.inputs.push(items);
+  }
+
+  buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number {
+    const isAttached = data.length >= INLINE_BELOW_BYTES;
+    const location = isAttached ? ({ case: "attached", value: this.attached.length } as const) : ({ case: "inline", value: data } as const);
+    const message = toBinary(BufferSchema, create(BufferSchema, { dtype, shape: shape.map(BigInt), kind, location }));
+    if (isAttached) {
+      this.attached.push(data);
+      this.attachedBytes += data.length;
+    }
+    const length = varintLength(message.length);
+    const field = new Uint8Array(1 + length + message.length);
+    field[0] = this.tag;
+    field.set(message, writeVarint(field, 1, message.length));
+    return this.fields.push(field) - 1;
+  }
+
+  /** Throws PayloadTooLarge when the attached data is over what the other side takes. */
+  check(maxBufferBytes: number): void {
+    if (this.attachedBytes <= maxBufferBytes) return;
+    throw new PayloadTooLarge({ size: this.attachedBytes, limit: maxBufferBytes, option: "maxBufferBytes" });
+  }
+}
+
+/** The body of an Execute or ExecuteStream frame as the pieces of memory it is made of. `args` is copied unless it may be kept. */
+export function requestParts(prefix: Uint8Array, args: Uint8Array, buffers: readonly Uint8Array[]): Uint8Array[] {
+  const head = new Uint8Array(prefix.length + varintLength(args.length));
+  head.set(prefix);
+  writeVarint(head, prefix.length, args.length);
+  return [head, args.length < OWNED_FROM_BYTES ? args.slice() : args, ...buffers];
+}
+
+/** The value in an `ExecuteToolResponse`, which is the bytes from `start` to `end`. */
+export function decodeResult(bytes: Uint8Array, start: number, end: number, attached: readonly Uint8Array[], owned: boolean): unknown {
+  if (start < end && bytes[start] === TAG_RESULT) {
+    const length = varintAt(bytes, start + 1);
+    const at = start + 1 + varintLength(length);
+    // Nothing but the result, as nearly always.
+    if (at + length === end && (bytes[at - 1]! & 0x80) === 0) return decode(bytes, at, end);
+  }
+  const response = fromBinary(ExecuteToolResponseSchema, bytes.subarray(start, end));
+  return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned));
+}
+
+/** The items of an `ExecuteToolStreamResponse`, which is the bytes from `start` to `end`. */
+export function decodeItems(bytes: Uint8Array, start: number, end: number, attached: readonly Uint8Array[], owned: boolean): unknown[] {
+  if (hasOnlyItems(bytes, start, end)) {
+    const values: unknown[] = [];
+    for (let at = start; at < end; ) {
+      const length = varintAt(bytes, at + 1);
+      at += 1 + varintLength(length);
+      values.push(decode(bytes, at, at + length));
+      at += length;
+    }
+    return values;
+  }
+  const response = fromBinary(ExecuteToolStreamResponseSchema, bytes.subarray(start, end));
+  const buffers = receivedBuffers(response.buffers, attached, owned);
+  return response.items.map((item) => decode(item, 0, item.length, buffers));
+}
+
+/** Whether the message is its items and nothing else, each length in its shortest form, so that it needs no generated code. */
+function hasOnlyItems(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    if (bytes[at] !== TAG_ITEM) return false;
+    const length = varintAt(bytes, at + 1);
+    const size = varintLength(length);
+    if ((bytes[at + size]! & 0x80) !== 0) return false;
+    at += 1 + size + length;
+  }
+  return at === end;
+}
+
+/** The length at `at`. */
+function varintAt(bytes: Uint8Array, at: number): number {
+  let length = 0;
+  for (let shift = 0; shift <= 28; shift += 7) {
+    const byte = bytes[at++]!;
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) break;
+  }
+  return length;
+}
+
+function receivedBuffers(buffers: readonly BufferMessage[], attached: readonly Uint8Array[], owned: boolean): ReceivedBuffer[] {
+  return buffers.map(({ dtype, shape, kind, location }) => {
+    const isInline = location.case === "inline";
+    const data = isInline ? location.value : attached[location.value ?? -1];
+    if (data === undefined) throw fault("a message whose buffer did not come");
+    return { data, dtype, shape: shape.map(Number), kind, owned: owned || !isInline };
+  });
+}
