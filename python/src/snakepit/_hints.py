@@ -36,6 +36,7 @@ __all__ = [
 _SYNCHRONOUS = (abc.Iterator, abc.Generator)
 _ASYNCHRONOUS = (abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator)
 _BUILTIN = (bytes, bytearray, memoryview)
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset, abc.Sequence, abc.Collection)
 _UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
 
 
@@ -43,7 +44,13 @@ class UnknownHint(Exception):
     """A hint that nothing can be checked against; the message says why."""
 
 
-class _Either:
+class _Anything(type):
+    # msgspec asks whether what from_foreign made is of the type that was hinted.
+    def __instancecheck__(cls, instance: object) -> bool:
+        return True
+
+
+class _Either(metaclass=_Anything):
     """Base of the stand-ins for unions that msgspec refuses. ``members`` are tried in the order written."""
 
     members: tuple[Any, ...] = ()
@@ -59,7 +66,7 @@ def known(hint: Any) -> Any:
     origin = typing.get_origin(hint)
     arguments: tuple[Any, ...] = typing.get_args(hint)
     if origin in _UNIONS:
-        return type("Either", (_Either,), {"members": tuple(known(member) for member in arguments)})
+        return _Anything("Either", (_Either,), {"members": tuple(known(member) for member in arguments)})
     if origin is not None and arguments:
         inner = tuple(map(_known_argument, arguments))
         if inner != arguments and (copied := _rebuilt(hint, origin, inner)) is not None and _refusal(copied) is None:
@@ -87,16 +94,15 @@ def _refusal(hint: Any) -> str | None:
     return None
 
 
-def convert(given: Any, hint: Any) -> Any:
-    """``given``, decoded without a hint, as ``hint``. Raises msgspec.ValidationError with the path inside it."""
-    value: Any = given
-    if typing.get_origin(hint) in (list, tuple, set, frozenset, abc.Sequence, abc.Collection) or hint in (list, tuple):
+def convert(value: Any, hint: Any) -> Any:
+    """``value``, decoded without a hint, as ``hint``. Raises msgspec.ValidationError with the path inside it."""
+    if hint is memoryview and _is_view(value):
+        return value
+    if (typing.get_origin(hint) or hint) in _SEQUENCES:
         # A typed array is a list of numbers where one was asked for.
         np = numpy()
-        if _is_view(given) or (np is not None and isinstance(given, np.ndarray)):
-            value = value.tolist()
-    elif hint is memoryview and _is_view(given):
-        return given
+        if _is_view(value) or (np is not None and isinstance(value, np.ndarray)):
+            return msgspec.convert(value.tolist(), hint, builtin_types=_BUILTIN, dec_hook=from_foreign)
     return msgspec.convert(value, hint, builtin_types=_BUILTIN, dec_hook=from_foreign)
 
 
@@ -187,10 +193,15 @@ def _is_abstract(np: Any, scalar: type[Any]) -> bool:
 
 
 def _scalar(np: Any, kind: Any, value: Any) -> Any:
-    numeric = isinstance(value, (bool, int, float, np.generic))
-    made = kind(value) if numeric and not _is_abstract(np, kind) else None
-    if made is None or (made != value and value == value and not issubclass(kind, np.floating)):
-        raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
+    made = None
+    if isinstance(value, (bool, int, float, np.generic)) and not _is_abstract(np, kind):
+        try:
+            made = kind(value)
+        except OverflowError:
+            pass
+    # A float may be rounded to the precision that was asked for, anything else must stay what it is.
+    if made is None or (made != value and not issubclass(kind, np.floating)):
+        raise ValueError(f"Expected `{kind.__name__}`, got {value!r}")
     return made
 
 

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -96,10 +96,16 @@ def _schema_of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _json_of(value: object) -> str | None:
     """``value`` as JSON, when JSON can hold it as it is."""
     try:
-        text = msgspec.json.encode(value).decode()
-        same = msgspec.json.decode(text)
+        return msgspec.json.encode(value).decode() if _fits_json(msgspec.to_builtins(value)) else None
     except Exception:
         return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return text if same == value or not isinstance(value, (dict, list, tuple)) else None
+
+
+def _fits_json(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _fits_json(inner) for key, inner in cast("dict[Any, Any]", value).items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_fits_json, cast("list[Any]", value)))
+    return value is None or isinstance(value, (bool, int, str))
