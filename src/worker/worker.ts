@@ -118,8 +118,9 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     const closing = new Promise<Parameters<typeof closed>[0]>((resolve) => {
       closed = resolve;
     });
+    // Another start may go well, unlike one of which the worker itself says why it failed.
     const startFailed = (reason: string, cause?: unknown): WorkerStartFailed =>
-      new WorkerStartFailed({ worker: spec.workerId, reason, type: "", traceback: "", stderr: tail.lines }, { cause });
+      new WorkerStartFailed({ worker: spec.workerId, reason, type: "", traceback: "", stderr: tail.lines }, { cause, retryable: true });
     const connection = yield* launch
       .connect(order, {
         limits: spec.limits,
