@@ -39,7 +39,10 @@ export async function runCommand(command: string, args: readonly string[], optio
     ([code]: (number | null)[]) => code ?? null,
     () => null,
   );
-  for (const [stream, lines] of [[child.stdout, out], [child.stderr, err]] as const) {
+  for (const [stream, lines] of [
+    [child.stdout, out],
+    [child.stderr, err],
+  ] as const) {
     const splitter = splitLines((line) => lines.push(line));
     stream.on("data", (bytes: Uint8Array) => splitter.write(bytes));
     stream.once("close", () => splitter.end());

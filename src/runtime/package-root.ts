@@ -34,7 +34,9 @@ function lookUp(start: string): PackageInfo {
     const info = readPackage(folder);
     if (info !== undefined) return info;
     if (folder === dirname(folder)) {
-      throw new Error(`The package "snakepit" is not around ${start}: when bundling, keep "snakepit" external, for its Python part must stay beside it.`);
+      throw new Error(
+        `The package "snakepit" is not around ${start}: when bundling, keep "snakepit" external, for its Python part must stay beside it.`,
+      );
     }
   }
 }

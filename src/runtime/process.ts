@@ -87,7 +87,11 @@ export function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function ended(child: ChildProcess & { stdout: Readable; stderr: Readable }, options: ProcessOptions, onExit: () => void): Promise<ProcessEnd> {
+async function ended(
+  child: ChildProcess & { stdout: Readable; stderr: Readable },
+  options: ProcessOptions,
+  onExit: () => void,
+): Promise<ProcessEnd> {
   const heard = Promise.all([
     hear(child.stdout, (line) => options.onLine("stdout", line)),
     hear(child.stderr, (line) => options.onLine("stderr", line)),
