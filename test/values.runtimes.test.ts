@@ -14,6 +14,7 @@ interface Printed {
 
 async function print(runtime: keyof typeof runtimes, ...flags: readonly string[]): Promise<Printed> {
   const child = Bun.spawn([`${root}/node_modules/.bin/${runtime}`, ...runtimes[runtime], fixture, ...flags], {
+    cwd: root,
     stdout: "pipe",
     stderr: "pipe",
   });
