@@ -24,7 +24,7 @@ import pydantic
 
 from snakepit import tool
 
-__all__ = ["AsyncIterator", "Decimal", "Iterator", "MappingProxyType", "PurePosixPath", "UUID", "array", "date", "deque", "math", "time", "timedelta"]
+__all__ = ["UUID", "AsyncIterator", "Decimal", "Iterator", "MappingProxyType", "PurePosixPath", "array", "date", "deque", "math", "time", "timedelta"]
 
 UTC = timezone.utc
 
