@@ -1,0 +1,60 @@
+/** Runs one suite and says how it went. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { readReport } from "./report.mjs";
+
+/** Far above what any suite takes: one that hangs ends here. */
+const LIMIT_MS = 240_000;
+const running = new Set();
+
+function endGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** Ends the suites that run now. */
+export function endSuites() {
+  for (const child of running) endGroup(child, "SIGKILL");
+}
+
+/**
+ * @param {import("./suites.mjs").Suite} suite
+ * @param {{ root: string, reports: string }} where
+ * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string, reason: string, ms: number }>}
+ */
+export function runSuite(suite, { root, reports }) {
+  const report = suite.report && join(reports, suite.report);
+  const [file, ...args] = suite.command.map((part) => part.replace("REPORT", report ?? "REPORT"));
+  const since = performance.now();
+  return new Promise((resolve) => {
+    // A group of its own, so that what a suite leaves behind when it hangs can be ended with it.
+    const child = spawn(file, args, { cwd: root, env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    running.add(child);
+    let output = "";
+    let late = false;
+    const keep = (text) => {
+      output += text;
+    };
+    child.stdout.setEncoding("utf8").on("data", keep);
+    child.stderr.setEncoding("utf8").on("data", keep);
+    const limit = setTimeout(() => {
+      late = true;
+      endGroup(child, "SIGKILL");
+    }, LIMIT_MS);
+    const end = (ended, how) => {
+      clearTimeout(limit);
+      running.delete(child);
+      const counts = report ? readReport(report) : { passed: ended ? 1 : 0, failed: ended ? 0 : 1, skipped: 0 };
+      let reason = ended ? "" : late ? `ended after ${LIMIT_MS / 1000} s` : how;
+      if (ended && counts.failed === 0 && counts.passed === 0) reason = "ran no test";
+      // A runner can fail without a failed test: a file that does not load, an error between tests.
+      if (reason !== "" && counts.failed === 0) counts.failed = 1;
+      resolve({ ...counts, output, reason, ms: performance.now() - since });
+    };
+    child.on("error", (error) => end(false, `could not be run: ${error.message}`));
+    child.on("close", (code, signal) => end(code === 0, signal === null ? `exit code ${code}` : `ended by ${signal}`));
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * Every suite of the project. A check is one command that counts as one; a suite with `report` names the machine-readable file that its counts are
+ * read from. Long ones stand first: suites start in this order, two at a time.
+ */
+const python = ".venv/bin/python";
+const ruff = ".venv/bin/ruff";
+const PYTHON_FILES = ["python", "examples", "bench", "test", "scripts"];
+
+/**
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {string[]} command run in the repository
+ * @property {string} [report] name of the file it writes: JUnit XML or JSON with `passed` and `failed`. "REPORT" in the command stands for its path
+ */
+
+/** @type {Suite[]} */
+export const suites = [
+  {
+    name: "typescript tests",
+    command: ["bun", "test", "./src", "./test", "./scripts", "--reporter=junit", "--reporter-outfile=REPORT"],
+    report: "typescript.xml",
+  },
+  {
+    name: "python tests",
+    command: [python, "-m", "pytest", "-c", "python/pyproject.toml", "--rootdir", "python", "python/tests", "--junitxml", "REPORT"],
+    report: "python.xml",
+  },
+  { name: "examples", command: ["node", "scripts/examples.mjs", "--report", "REPORT"], report: "examples.json" },
+  { name: "python types", command: ["pyright", "--project", "python", "--pythonpath", python] },
+  { name: "package", command: ["node", "scripts/checks/package.mjs"] },
+  { name: "typescript types", command: ["tsc", "--project", "."] },
+  { name: "typescript style", command: ["biome", "check", "--error-on-warnings"] },
+  { name: "layers", command: ["node", "scripts/checks/layers.mjs"] },
+  { name: "generated code", command: ["node", "scripts/checks/generated.mjs"] },
+  { name: "proto lint", command: ["buf", "lint"] },
+  { name: "proto format", command: ["buf", "format", "--diff", "--exit-code"] },
+  { name: "proto breaking", command: ["buf", "breaking", "--against", "proto/baseline.binpb"] },
+  { name: "python lint", command: [ruff, "check", "--config", "python/pyproject.toml", ...PYTHON_FILES] },
+  { name: "python format", command: [ruff, "format", "--check", "--config", "python/pyproject.toml", ...PYTHON_FILES] },
+];
