@@ -239,6 +239,17 @@ def test_a_family_member_among_the_causes_stays_what_it_is() -> None:
     assert failed.__cause__.stack == "at lookup"
 
 
+def test_a_users_exception_of_the_name_of_a_member_is_none() -> None:
+    class QueueFull(Exception): ...
+
+    def tool() -> None:
+        raise ValueError("late") from QueueFull("mine")
+
+    cause = failure(tool).__cause__
+    assert isinstance(cause, SnakepitError)
+    assert (cause.tag, str(cause)) == (f"{__name__}.QueueFull", "mine")
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with 3.11")
 def test_an_exception_group_shows_its_members() -> None:
     def group() -> None:

@@ -659,6 +659,10 @@ def test_an_array_hint_takes_arrays_of_every_kind() -> None:
         assert got.tolist() == [0, 1, 2]
     assert called(f, {"x": [[1, 2], [3, 4]]}).shape == (2, 2)
     assert called(f, {"x": []}).shape == (0,)
+    for size in (2, 70_000):
+        got = called(f, {"x": b"\x07" * size})
+        got[0] += 1
+        assert (got.dtype, got.shape, got[0], got[1]) == (np.dtype("u1"), (size,), 8, 7)
 
 
 def test_a_dtype_hint_takes_what_fits() -> None:

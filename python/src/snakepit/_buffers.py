@@ -174,14 +174,14 @@ def from_buffer(meta: value_pb2.Buffer, data: memoryview | bytearray | bytes) ->
 
 
 def array_of(value: Any, dtype: Any = None) -> Any:
-    """``value`` as a numpy array: as it is for an array, without a copy for bytes and a memoryview, copied from a list.
+    """``value`` as a numpy array: as it is for an array, without a copy for a memoryview, copied from bytes and lists.
 
     A dtype accepts what fits into it without loss. Raises ValueError otherwise, and for what is no array of numbers.
     """
     np = numpy(wanted=True)
     if isinstance(value, (bytes, bytearray)):
-        # What JavaScript's Uint8Array and an array of u1 that went there come as.
-        value = memoryview(value)
+        # What JavaScript's Uint8Array and an array of u1 that went there come as. Copied, because tools write to their arrays.
+        value = np.frombuffer(value, "u1").copy()
     if not isinstance(value, (np.ndarray, memoryview, list, tuple)):
         raise ValueError(f"Expected an array, got {type(value).__name__}")
     try:

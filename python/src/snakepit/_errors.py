@@ -385,8 +385,13 @@ def _cause_of(error: BaseException) -> error_pb2.ErrorDetail | None:
         if isinstance(cause, SnakepitError):
             nested = _detail(cause.tag, cause.message, cause.retryable, cause.fields, nested)
         else:
-            nested = _detail(type(cause).__name__, text_of(cause), False, {}, nested)
+            nested = _detail(_foreign_tag(type(cause)), text_of(cause), False, {}, nested)
     return nested
+
+
+def _foreign_tag(kind: type[BaseException]) -> str:
+    # A user's own ToolNotFound is no member of the family.
+    return f"{kind.__module__}.{kind.__name__}" if kind.__name__ in CODES else kind.__name__
 
 
 def _chain_of(error: BaseException) -> list[BaseException]:
