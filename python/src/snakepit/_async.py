@@ -25,6 +25,8 @@ _LONGEST_BATCH = 64
 class AsyncCall:
     """One call of an asynchronous tool. Everything but the methods of the leading thread belongs to the loop's thread."""
 
+    lingers = True
+
     def __init__(self, runtime: Runtime, call: int, entry: Entry, timeout_ms: int, raw: bytes | bytearray | memoryview, buffers: list[Any]) -> None:
         self.call = call
         self.entry = entry
@@ -36,6 +38,7 @@ class AsyncCall:
         self._timeout_ms = timeout_ms
         self._came = time.monotonic() if timeout_ms else 0.0
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
         self._opened: dict[int, AsyncInput] = {}
@@ -88,6 +91,7 @@ class AsyncCall:
         CURRENT.set(None)
 
     async def _run(self) -> None:
+        self._begun = True
         runtime = self._runtime
         answer: bytes | Large | None = None
         error: BaseException | None = None
@@ -199,8 +203,12 @@ class AsyncCall:
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None and not self._task.done():
-            self._runtime.linger(self.call)
             self._task.cancel()
+            if self._begun:
+                self._runtime.linger(self.call)
+            else:
+                # A task that is cancelled before its first step never takes it.
+                self._runtime.ended(self.call)
 
     def _expire(self) -> None:
         if self._runtime.calls.pop(self.call, None) is self:

@@ -16,6 +16,11 @@ from snakepit.v1.worker_pb2 import ExecuteToolStreamRequest
 class Call(Protocol):
     """A call in the table. Its methods are called by the thread that leads, in the order the frames came."""
 
+    @property
+    def lingers(self) -> bool:
+        """Whether its code still runs for a moment after `cancel`, somewhere that no slot knows of."""
+        ...
+
     def message(self, stream: int, items: int, body: bytearray, attached: list[bytearray]) -> None:
         """A message of the stream that the opener sends."""
         ...

@@ -49,6 +49,7 @@ class Slot:
         self._pending = False
         self._shields = 0
         self._deferred = False
+        self._shield = Shield(self)
 
     def begin(self, now: Now, wanted: Callable[[], bool]) -> bool:
         """Takes a call on, unless it is no longer wanted."""
@@ -121,6 +122,11 @@ class Slot:
         if raise_now:
             raise CancelledError
 
+    @property
+    def shielded_part(self) -> Shield:
+        """`shield` and `unshield` as a with statement."""
+        return self._shield
+
     def guard(self, work: Callable[[], T]) -> tuple[T | None, BaseException | None, bool]:
         """Runs a tool's part that has begun: what it gave, what it raised, and whether it was interrupted."""
         value: T | None = None
@@ -136,6 +142,19 @@ class Slot:
             error = e
             cancelled = self.finish()
         return value, error, cancelled
+
+
+class Shield:
+    """A part of the runtime that no interrupt reaches. Parts may be nested."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def __enter__(self) -> None:
+        self._slot.shield()
+
+    def __exit__(self, *_: object) -> None:
+        self._slot.unshield()
 
 
 def install_signal(slot: Slot) -> None:

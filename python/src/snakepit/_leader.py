@@ -84,8 +84,11 @@ class Leader:
         # A tool on the main thread is relieved of reading; so is nobody who leads.
         return self.slot.now is not None and self.slot_here() is not None
 
-    def interrupt(self, call: int) -> bool:
-        return self.slot.interrupt(call)
+    def interrupt(self, call: int) -> None:
+        self.slot.interrupt(call)
+
+    def slots(self) -> tuple[Slot]:
+        return (self.slot,)
 
     def running(self) -> int:
         now = self.slot.now
@@ -212,7 +215,8 @@ class Leader:
                 # A tool that waited has read on.
                 pos = reader.pos
                 end = reader.end
-            if self._next():
+            # With less than a header there is nothing to take, unless some message is on its way in pieces.
+            if (end - pos >= HEADER_SIZE or reader.odd) and self._next():
                 continue
             self.flush()
             if queue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -11,7 +11,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from snakepit._errors import PayloadTooLarge, detail_of
 from snakepit._frames import ATTACH, END, ERROR, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
 from snakepit._values import OutBuffer, encode
-from snakepit._writer import Writer
+from snakepit._writer import Frames, Writer, whole
 from snakepit.v1.frame_pb2 import CallError, Limits
 from snakepit.v1.value_pb2 import Buffer
 from snakepit.v1.worker_pb2 import ExecuteToolResponse
@@ -28,7 +28,7 @@ _KINDS = (Buffer.KIND_UNSPECIFIED, Buffer.KIND_TYPED, Buffer.KIND_NUMPY)
 class Large(NamedTuple):
     """An answer that does not fit into one small frame, ready to be sent."""
 
-    messages: list[Iterator[list[Bytes]]]
+    messages: list[Frames]
     # Whether its memory may be changed by tools, so that none may run until it is sent.
     shared: bool
     cost: int
@@ -66,7 +66,7 @@ class Replies:
         elif wait:
             self._writer.send_large(call, answer.messages, wait=True)
         else:
-            self._writer.send_large(call, [iter([[b"".join(piece)] for piece in message]) for message in answer.messages])
+            self._writer.send_large(call, [_copied(message) for message in answer.messages])
 
     def end(self, call: int) -> None:
         """Ends a stream well."""
@@ -113,7 +113,11 @@ class Replies:
             raise PayloadTooLarge(total, self._limits.max_buffer_bytes, "maxBufferBytes")
         messages = [cut(ATTACH, call, [data]) for data in attached]
         if size <= MAX_BODY:
-            messages.append(iter(([b"".join(next(cut(kind, call, parts, aux=aux)))],)))
+            messages.append(whole(b"".join(next(cut(kind, call, parts, aux=aux)))))
         else:
             messages.append(cut(kind, call, parts, aux=aux))
         return Large(messages, any(not data.readonly for data in attached), max(1024 * len(items), size + total))
+
+
+def _copied(message: Frames) -> Frames:
+    return iter([[b"".join(pieces)] for pieces in message])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from google.protobuf.message import DecodeError
@@ -35,7 +35,6 @@ from snakepit._frames import (
     WORKER_CALL,
     Bytes,
     FrameError,
-    cut,
     frame,
 )
 from snakepit._host_client import HostClient
@@ -46,7 +45,7 @@ from snakepit._server import Dispatcher
 from snakepit._session import AsyncSession, Session
 from snakepit._sync import SyncCall
 from snakepit._tool import Tool
-from snakepit._writer import Writer
+from snakepit._writer import Writer, send_message
 from snakepit.v1.frame_pb2 import Event, Limits
 from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolStreamRequest
 
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
 
 _WINDOW = 1 << 20
 _LONGEST_BATCH = 65_536
+_NOTHING = nullcontext()
 
 
 class Threads(Protocol):
@@ -76,8 +76,12 @@ class Threads(Protocol):
         """Waits on behalf of a tool, reading on. `arrived` is set whenever `ready` may have changed."""
         ...
 
-    def interrupt(self, call: int) -> bool:
+    def interrupt(self, call: int) -> None:
         """Interrupts a short call that turned out long."""
+        ...
+
+    def slots(self) -> Iterable[Slot]:
+        """The threads that run tools."""
         ...
 
     def shutdown(self, grace: float) -> None:
@@ -100,7 +104,7 @@ class Threads(Protocol):
 class Runtime:
     """The state that all threads of a worker share."""
 
-    def __init__(self, sock: socket.socket, tools: Mapping[str, Tool], host_limits: Limits, limits: Limits, logs: Logs) -> None:
+    def __init__(self, sock: socket.socket, tools: dict[str, Tool], host_limits: Limits, limits: Limits, logs: Logs) -> None:
         self.limits = limits
         self.host_limits = host_limits
         self.host_window = host_limits.stream_window_bytes or _WINDOW
@@ -140,7 +144,7 @@ class Runtime:
         self.threads.wait(ready, arrived)
 
     def linger(self, call: int) -> None:
-        """A call was cancelled and its code still runs."""
+        """A call was cancelled and its code still runs, elsewhere than in what a slot runs. On the thread that says `ended` of it."""
         self._lingering.add(call)
 
     def ended(self, call: int) -> None:
@@ -152,7 +156,7 @@ class Runtime:
     @property
     def lingering(self) -> int:
         """Calls that were cancelled and whose code still runs."""
-        return len(self._lingering)
+        return len(self._lingering) + sum(slot.cancelled for slot in self.threads.slots())
 
     def session_of(self, entry: Entry) -> Session | AsyncSession | None:
         """What a session parameter is filled with."""
@@ -169,18 +173,10 @@ class Runtime:
             if self.threads.may_block():
                 self.writer.wait_for_room()
 
-    @contextmanager
-    def protected(self) -> Iterator[None]:
-        """No interrupt of the tool that runs on this thread reaches what is done within."""
+    def protected(self) -> AbstractContextManager[object]:
+        """Keeps interrupts of the tool that runs on this thread from what is done within."""
         slot = self.threads.slot_here()
-        if slot is None:
-            yield
-            return
-        slot.shield()
-        try:
-            yield
-        finally:
-            slot.unshield()
+        return _NOTHING if slot is None else slot.shielded_part
 
     def send_soon(self, data: bytes) -> None:
         """Sends small frames from the loop's thread, together with the others of this turn."""
@@ -194,14 +190,7 @@ class Runtime:
 
     def send_message(self, kind: int, call: int, parts: list[Bytes], *, flags: int = 0, prefix: int = 0, aux: int = 0) -> None:
         """Sends one message of a control call, cut when it is long. Raises PayloadTooLarge."""
-        size = sum(len(part) for part in parts)
-        if size > self.host_limits.max_message_bytes:
-            raise PayloadTooLarge(size, self.host_limits.max_message_bytes, "maxMessageBytes")
-        frames = list(cut(kind, call, parts, flags=flags, prefix=prefix, aux=aux))
-        if len(frames) == 1:
-            self.writer.send_for(call, b"".join(frames[0]))
-        else:
-            self.writer.send_large(call, [iter(frames)])
+        send_message(self.writer, self.host_limits.max_message_bytes, kind, call, parts, flags=flags, prefix=prefix, aux=aux)
 
     # What the thread that leads uses.
 
@@ -320,8 +309,7 @@ class Runtime:
     def expire_inline(self, call: int, entry: Entry, timeout_ms: int) -> None:
         """The time of a short call that turned out long is up."""
         self.replies.error(call, CallTimeout(entry.name, timeout_ms, "call"), entry.name)
-        if self.threads.interrupt(call):
-            self.linger(call)
+        self.threads.interrupt(call)
 
     def lose(self) -> None:
         """The connection is gone, or the worker ends: nobody waits for anything any more."""
@@ -333,12 +321,17 @@ class Runtime:
         self.loop.flush()
 
     def _cancel(self, call: int) -> None:
+        found = self.calls.get(call)
+        if found is not None and found.lingers:
+            # Said before it is taken out, since whoever finds it gone then says `ended`.
+            self._lingering.add(call)
         found = self.calls.pop(call, None)
         self.writer.drop(call)
         if found is not None:
             found.cancel()
-        elif self.threads.interrupt(call):
-            self.linger(call)
+        else:
+            self._lingering.discard(call)
+            self.threads.interrupt(call)
 
     def _fail(self, call: int, error: SnakepitError) -> None:
         found = self.calls.pop(call, None)

@@ -158,6 +158,8 @@ class Dispatcher:
 class _ServiceCall:
     """One call of a handler on the loop's thread."""
 
+    lingers = True
+
     def __init__(self, carrier: Carrier, call: int, method: Method, context: Context, streaming: bool) -> None:
         self._carrier = carrier
         self._call = call
@@ -172,6 +174,7 @@ class _ServiceCall:
         self._more_credit: asyncio.Event | None = None
         self._head_sent = False
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._stopped = False
         self._expired = False
         context.send_headers = self._send_headers
@@ -207,6 +210,7 @@ class _ServiceCall:
         self._task = self._carrier.loop.loop.create_task(self._run())
 
     async def _run(self) -> None:
+        self._begun = True
         carrier, call, context = self._carrier, self._call, self._context
         timer = None
         if context.timeout_ms is not None:
@@ -313,6 +317,9 @@ class _ServiceCall:
         self._stopped = True
         if self._task is not None:
             self._task.cancel()
+            if not self._begun:
+                # A task that is cancelled before its first step never takes it.
+                self._carrier.ended(self._call)
 
 
 def _parse(method: Method, body: bytes) -> Any:

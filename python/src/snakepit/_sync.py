@@ -32,6 +32,8 @@ _ITEM_OVERHEAD = 6
 class SyncCall:
     """One call of a synchronous tool."""
 
+    lingers = False
+
     def __init__(self, runtime: Runtime, call: int, entry: Entry, timeout_ms: int, raw: bytes | bytearray | memoryview, buffers: list[Any]) -> None:
         self.call = call
         self.entry = entry
@@ -80,7 +82,6 @@ class SyncCall:
         self._wanted = False
         slot = self._slot
         if slot is not None and slot.interrupt(self.call):
-            self._runtime.linger(self.call)
             self._arrived.set()
         # A generator that waits for credit is closed where it runs.
         self._unpark()

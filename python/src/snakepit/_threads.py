@@ -96,8 +96,12 @@ class ThreadPool:
         if self._over and not ready():
             raise ConnectionError("the connection to the host is gone")
 
-    def interrupt(self, call: int) -> bool:
-        return any([slot.interrupt(call) for slot in list(self._slots.values())])
+    def interrupt(self, call: int) -> None:
+        for slot in self.slots():
+            slot.interrupt(call)
+
+    def slots(self) -> list[Slot]:
+        return list(self._slots.values())
 
     def running(self) -> int:
         return 0

@@ -101,6 +101,8 @@ class _Handlers:
 class _Unbegun:
     """An ExecuteToolStream by Open whose first message has not come."""
 
+    lingers = False
+
     def __init__(self, runtime: Runtime, call: int, timeout_ms: int) -> None:
         self._runtime = runtime
         self._call = call

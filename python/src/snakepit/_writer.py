@@ -3,13 +3,13 @@
 Writes never block a reader, so two peers that both write cannot wait for each other:
 
 - Whoever has a frame tries to send it at once without blocking, under the lock. That is the whole story while the peer reads.
-- What the kernel does not take goes to a thread of its own, which may block; while that one has work, everybody else only appends. So the threads that read
-  (and run tools) never wait in a send, and what they read can free the peer.
+- What the kernel does not take goes to a thread of its own, which may block; while that one has work, everybody else only appends. So the threads
+  that read (and run tools) never wait in a send, and what they read can free the peer.
 - Large messages always stand in line there, piece by piece, one piece of each call in turn, and every small frame goes before the next piece.
 
 Frames of one call keep their order: while a call has a large message in line, its later frames wait behind it.
-Memory is bounded by what the peer asked for: a reply a call, and streams by their credit. Only events (prints) are not, so those who print wait for
-room, see `wait_for_room`.
+Memory is bounded by what the peer asked for: a reply a call, and streams by their credit. Only events (prints) are not, so those who print wait
+for room, see `wait_for_room`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from snakepit._frames import Bytes
+from snakepit._errors import PayloadTooLarge
+from snakepit._frames import MAX_BODY, Bytes, cut
 
 _NOW = getattr(socket, "MSG_DONTWAIT", 0)
 _ROOM = 4 << 20
+
+Frames = Iterator["list[Bytes]"]
+"""The frames of one message, each in pieces of memory."""
 
 
 class Writer:
@@ -39,7 +43,7 @@ class Writer:
         self._small: deque[Bytes] = deque()
         self._waiting = 0
         # Large messages by call. A call's frames stand in its line while it has one.
-        self._large: dict[int, deque[Iterator[list[Bytes]]]] = {}
+        self._large: dict[int, deque[Frames]] = {}
         # Who waits until a large message has been sent.
         self._marks: dict[int, list[threading.Event]] = {}
         self._thread: threading.Thread | None = None
@@ -59,17 +63,17 @@ class Writer:
         with self._lock:
             line = self._large.get(call)
             if line is not None:
-                line.append(iter(([data],)))
+                line.append(whole(data))
             elif self._busy:
                 self._small.append(data)
                 self._waiting += len(data)
             else:
                 self._try(data)
 
-    def send_large(self, call: int, messages: Sequence[Iterator[list[Bytes]]], wait: bool = False) -> None:
-        """Sends messages of one call in order, cut into the frames they come in. The memory must not change until they are sent, which `wait` waits for.
+    def send_large(self, call: int, messages: Sequence[Frames], wait: bool = False) -> None:
+        """Sends messages of one call in order, cut into the frames they come in.
 
-        Never wait on a thread that has to read.
+        Their memory must not change until they are sent, which `wait` waits for. Never wait on a thread that has to read.
         """
         sent = threading.Event() if wait else None
         with self._lock:
@@ -86,11 +90,11 @@ class Writer:
         if sent is not None:
             sent.wait()
 
-    def _mark(self, call: int, sent: threading.Event) -> Iterator[list[Bytes]]:
+    def _mark(self, call: int, sent: threading.Event) -> Frames:
         """Stands in a line as something that sends nothing and says when its turn has come."""
         self._marks.setdefault(call, []).append(sent)
 
-        def mark() -> Iterator[list[Bytes]]:
+        def mark() -> Frames:
             self._marks.pop(call, None)
             sent.set()
             yield from ()
@@ -194,6 +198,22 @@ class Writer:
                 with self._lock:
                     self._close()
                 return
+
+
+def whole(data: Bytes) -> Frames:
+    """Frames that are ready as they are."""
+    yield [data]
+
+
+def send_message(writer: Writer, limit: int, kind: int, call: int, parts: Sequence[Bytes], *, flags: int = 0, prefix: int = 0, aux: int = 0) -> None:
+    """Sends one message, cut when it is long. Raises PayloadTooLarge when it is over the peer's limit."""
+    size = sum(len(part) for part in parts)
+    if size > limit:
+        raise PayloadTooLarge(size, limit, "maxMessageBytes")
+    if size <= MAX_BODY:
+        writer.send_for(call, b"".join(next(cut(kind, call, parts, flags=flags, prefix=prefix, aux=aux))))
+    else:
+        writer.send_large(call, [cut(kind, call, parts, flags=flags, prefix=prefix, aux=aux)])
 
 
 def _send_all(sock: socket.socket, parts: list[Bytes]) -> None:
