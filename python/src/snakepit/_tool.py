@@ -158,7 +158,7 @@ class Tool:
             given = Decoder(ext_hook=extension_hook(buffers, _InputNumber)).decode(raw)
         except RecursionError:
             raise InvalidArguments(self.name, "", "$", "The arguments are nested too deep.") from None
-        except (Unsupported, ValueError) as error:
+        except (Unsupported, msgspec.MsgspecError, ValueError) as error:
             raise InvalidArguments(self.name, "", "$", f"The arguments cannot be read: {error}.") from None
         if not isinstance(given, dict) or not all(isinstance(name, str) for name in typing.cast("dict[Any, Any]", given)):
             raise InvalidArguments(self.name, "", "$", "The arguments must be an object with a member for each parameter.")
@@ -359,7 +359,7 @@ class _ItemDecoder:
         path = f"$.{self._name}[{self._count}]"
         try:
             value = Decoder(ext_hook=extension_hook(buffers)).decode(raw)
-        except (Unsupported, ValueError, RecursionError) as error:
+        except (Unsupported, msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise InvalidArguments(self._tool, self._name, path, f"The item cannot be read: {error}.") from None
         return _checked(self._tool, self._name, path, value, self._hint)
 
@@ -369,7 +369,7 @@ def _checked(tool: str, name: str, path: str, value: Any, hint: Any) -> Any:
         return convert(value, hint)
     except RecursionError:
         raise InvalidArguments(tool, name, path, "It is nested too deep.") from None
-    except (ValueError, OverflowError) as error:
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
         said, _, inner = str(error).partition(" - at `")
         where = path + inner.rstrip("`")[1:] if inner.startswith("$") else path
         text = said if where == path else f"{said} at {where}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.msgpack import Decoder, Encoder
 
 from snakepit._buffers import OutBuffer, Unsupported, from_buffer, typed_views_out
@@ -50,7 +51,7 @@ def decode(raw: bytes | bytearray | memoryview, buffers: InBuffers = ()) -> Any:
         raise UnsupportedValue("$", str(error)) from None
     except RecursionError:
         raise UnsupportedValue("$", "it is nested too deep") from None
-    except ValueError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ProtocolError(f"not a value: {error}") from None
 
 
