@@ -1,6 +1,6 @@
 /** The same programs on Bun, Node and Deno: what they print, how they end, and what is left of them. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,9 @@ import { processesOf, until } from "./pool.support.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
-const runtimes = { bun: [bin("bun")], node: [bin("node")], deno: [bin("deno"), "run", "-A", "--quiet"] } as const;
+// What npm calls deno is a script that starts it; signals are for the program itself.
+const deno = spawnSync(bin("deno"), ["eval", "console.log(Deno.execPath())"], { encoding: "utf8" }).stdout.trim();
+const runtimes = { bun: [bin("bun")], node: [bin("node")], deno: [deno, "run", "-A", "--quiet"] } as const;
 
 const started: ChildProcess[] = [];
 afterAll(() => {

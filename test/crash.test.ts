@@ -136,7 +136,7 @@ describe("closing", () => {
       await pit.ready();
       const run = await pit.execute<string>("environment", { name: "SNAKEPIT_RUN" });
       await pit.execute("children");
-      expect(processesOf(run).length).toBe(3);
+      await until(() => processesOf(run).length === 3);
       await pit.close();
       expect(processesOf(run)).toEqual([]);
       expect(readdirSync(folder)).toEqual([]);
@@ -150,7 +150,7 @@ describe("closing", () => {
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1 });
     const run = await pit.execute<string>("environment", { name: "SNAKEPIT_RUN" });
     const child = await pit.execute<number>("children");
-    expect(processesOf(run)).toContain(child);
+    await until(() => processesOf(run).includes(child));
     await killWorker(pit);
     await until(() => !processesOf(run).includes(child));
   });
