@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.msgpack import Decoder, Encoder
 
-from snakepit._buffers import OutBuffer, Unsupported, from_buffer, typed_views_out
+from snakepit._buffers import INLINE_BYTES, OutBuffer, Unsupported, from_buffer, typed_views_out
 from snakepit._conversions import Beside, plainly
 from snakepit._errors import ProtocolError, UnsupportedValue
 from snakepit._extensions import EXT_BUFFER, EXT_INPUT, EXT_INTEGER, integer_of
@@ -27,13 +27,14 @@ InBuffers = Sequence["tuple[value_pb2.Buffer, memoryview | bytearray | bytes]"]
 """Received buffers in the order of the message, each with what it means."""
 
 
-def encode(value: object) -> tuple[bytes, list[OutBuffer] | None]:
+def encode(value: Any) -> tuple[bytes, list[OutBuffer] | None]:
     """The MessagePack of ``value``, and the buffers it refers to.
 
     Buffers look at the memory of the value itself: send them before user code can change it. Raises UnsupportedValue with the path to whatever
     cannot travel.
     """
-    if type(value) in PLAIN_BYTES or _views:
+    kind: Any = type(value)
+    if _views or (kind in PLAIN_BYTES and (kind is memoryview or len(value) > INLINE_BYTES)):
         return _encode_carefully(value)
     try:
         return _encode(value), None
