@@ -28,6 +28,7 @@ class Input:
         self.decode: DecodeItem | None = None
         self.ended = False
         self._error: BaseException | None = None
+        self._detail: ErrorDetail | None = None
         self._messages: deque[tuple[Sequence[bytes], Sequence[Any], int]] = deque()
         self._current: tuple[Sequence[bytes], Sequence[Any], int] | None = None
         self._at = 0
@@ -45,13 +46,7 @@ class Input:
 
     def fail(self, detail: ErrorDetail) -> None:
         """The stream failed where it is made, after what was fed."""
-        cause = error_of(detail)
-        if isinstance(cause, InputError):
-            error: BaseException = cause
-        else:
-            error = InputError(self.tool, self.parameter, detail.message)
-            error.__cause__ = cause
-        self._error = error
+        self._detail = detail
         self.ended = True
 
     def lose(self, error: BaseException) -> None:
@@ -70,6 +65,8 @@ class Input:
         current = self._current
         while current is None:
             if not self._messages:
+                if self._detail is not None:
+                    raise self._failure(self._detail)
                 if self._error is not None:
                     raise self._error
                 return False, None
@@ -88,6 +85,14 @@ class Input:
             self._count(cost)
         assert self.decode is not None
         return True, self.decode(raw, buffers)
+
+    def _failure(self, detail: ErrorDetail) -> InputError:
+        cause = error_of(detail)
+        if isinstance(cause, InputError):
+            return cause
+        error = InputError(self.tool, self.parameter, detail.message)
+        error.__cause__ = cause
+        return error
 
     def _count(self, cost: int) -> None:
         self._used += cost

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from snakepit._runtime import Runtime
 
 
+_TICK = 0.001
+# Ticks without anything to do before the thread that sends items sleeps until it is woken.
+_QUIET = 5
+
+
 class ThreadPool:
     """A main thread that reads and threads that run tools."""
 
@@ -31,11 +36,14 @@ class ThreadPool:
         self._queue: queue.SimpleQueue[SyncCall] = queue.SimpleQueue()
         self._slots: dict[int, Slot] = {}
         self._over = False
+        self._parked = False
+        self._wake = threading.Semaphore(0)
 
     def run(self) -> None:
         """Serves until the connection ends. On the main thread."""
         for n in range(self._count):
             threading.Thread(target=self._work, name=f"snakepit-tool-{n + 1}", daemon=True).start()
+        threading.Thread(target=self._flush, name="snakepit-flush", daemon=True).start()
         runtime = self.runtime
         reader = runtime.reader
         try:
@@ -58,15 +66,38 @@ class ThreadPool:
         self._slots[slot.ident] = slot
         while True:
             call = self._queue.get()
+            if self._parked:
+                self._parked = False
+                self._wake.release()
             CURRENT.set(Running(call.call, call.entry.name, call.entry.session_id))
             call.run(slot)
             CURRENT.set(None)
+
+    def _flush(self) -> None:
+        """Sends the items of streams whose next item takes long."""
+        quiet = 0
+        while not self._over:
+            time.sleep(_TICK)
+            quiet += 1
+            for slot in self.slots():
+                now = slot.now
+                if now is not None:
+                    quiet = 0
+                    call = self.runtime.calls.get(now[0])
+                    if isinstance(call, SyncCall):
+                        call.flush()
+            if quiet > _QUIET:
+                self._parked = True
+                if not any(slot.now for slot in self.slots()):
+                    self._wake.acquire()
+                self._parked = False
+                quiet = 0
 
     def queue_sync(self, call: SyncCall) -> None:
         self._queue.put(call)
 
     def holds_lead(self) -> bool:
-        return False
+        return True
 
     def slot_here(self) -> Slot | None:
         return self._slots.get(threading.get_ident())
