@@ -1,7 +1,7 @@
 /** A streaming call through a transport, of any of the three kinds. */
 import { create, type DescMessage, type DescMethodStreaming, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { toConnectError } from "../errors/wire.ts";
+import { toLocalConnectError } from "../errors/wire.ts";
 import type { Header } from "../gen/snakepit/v1/frame_pb.ts";
 import { CallLimits, timeoutField } from "./call-limits.ts";
 import { decodeMessage, encodeMessage, sendMessage, unreadableMessage } from "./connect-message.ts";
@@ -167,7 +167,7 @@ export class StreamCall<I extends DescMessage, O extends DescMessage> implements
         this.credit.spend(message.cost);
       }
     } catch (error) {
-      this.calls.cancel(this, toConnectError(error));
+      this.calls.cancel(this, toLocalConnectError(error));
     }
   }
 }

@@ -6,7 +6,7 @@
 import type { DescMessage, DescMethod, DescMethodStreaming, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import type { PayloadTooLarge, SnakepitError } from "../errors/index.ts";
-import { toConnectError } from "../errors/wire.ts";
+import { toLocalConnectError } from "../errors/wire.ts";
 import { CallTable, type TableEntry } from "./call-table.ts";
 import { Kind } from "./frame.ts";
 import { encodeCallHead } from "./headers.ts";
@@ -87,11 +87,11 @@ export class OpenedCalls implements CallSink {
 
   tooLarge(id: number, error: PayloadTooLarge): void {
     const call = this.table.get(id);
-    if (call !== undefined) this.cancel(call, toConnectError(error));
+    if (call !== undefined) this.cancel(call, toLocalConnectError(error));
   }
 
   closed(reason: SnakepitError): void {
-    for (const call of this.table.clear()) call.fail(toConnectError(reason));
+    for (const call of this.table.clear()) call.fail(toLocalConnectError(reason));
   }
 }
 
@@ -121,7 +121,7 @@ export function createLinkTransport(link: Link, mark: number = Mark.HOST): Trans
           check(link, signal, timeoutMs);
           new UnaryCall(calls, method, signal, timeoutMs, resolve, reject).send(new Headers(header), input);
         } catch (error) {
-          reject(toConnectError(error));
+          reject(toLocalConnectError(error));
         }
       });
     },
@@ -132,14 +132,17 @@ export function createLinkTransport(link: Link, mark: number = Mark.HOST): Trans
       header: HeadersInit | undefined,
       input: AsyncIterable<MessageInitShape<I>>,
     ): Promise<StreamResponse<I, O>> {
-      return new Promise((resolve, reject) => {
+      const response = new Promise<StreamResponse<I, O>>((resolve, reject) => {
         try {
           check(link, signal, timeoutMs);
           new StreamCall(calls, method, signal, timeoutMs, resolve, reject).open(new Headers(header), input);
         } catch (error) {
-          reject(toConnectError(error));
+          reject(toLocalConnectError(error));
         }
       });
+      // Connect's clients look at it when they are asked for the first message. A call that has failed before is no reason to end the program.
+      response.catch(() => {});
+      return response;
     },
   };
 }
