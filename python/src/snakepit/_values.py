@@ -33,8 +33,7 @@ def encode(value: Any) -> tuple[bytes, list[OutBuffer] | None]:
     Buffers look at the memory of the value itself: send them before user code can change it. Raises UnsupportedValue with the path to whatever
     cannot travel.
     """
-    kind: Any = type(value)
-    if _views or (kind in PLAIN_BYTES and (kind is memoryview or len(value) > INLINE_BYTES)):
+    if _views or (type(value) in PLAIN_BYTES and (type(value) is memoryview or len(value) > INLINE_BYTES)):
         return _encode_carefully(value)
     try:
         return _encode(value), None
