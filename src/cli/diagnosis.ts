@@ -1,0 +1,100 @@
+/** What `snakepit doctor` finds out. Changes nothing: the managed environment is only looked for. */
+import { Effect } from "effect";
+import { findBase } from "../adapter/base-interpreter.ts";
+import { cacheFolder } from "../adapter/cache.ts";
+import { findManaged } from "../adapter/environment.ts";
+import { examine, mendCommand, type Origin, search } from "../adapter/interpreter.ts";
+import { type Interpreter, isInterpreter, probe } from "../adapter/probe.ts";
+import { type Requirement, requirements, unmet } from "../adapter/requirements.ts";
+import type { EnvironmentFailed, PythonNotFound } from "../errors/index.ts";
+import { packageInfo } from "../runtime/package-root.ts";
+import { currentRuntime, type RuntimeInfo } from "../runtime/runtime.ts";
+
+/** A Python package and what is there of it. */
+export interface PackageState extends Requirement {
+  /** The version that is there; null when it is missing. */
+  readonly version: string | null;
+  readonly ok: boolean;
+}
+
+/** The interpreter that workers would run on. */
+export interface PythonState {
+  readonly path: string;
+  readonly version: string;
+  /** Where it was found. "managed" before the managed environment was made: the one that it will be made from. */
+  readonly origin: Origin;
+}
+
+/** Something that is missing, and what mends it. */
+export interface Missing {
+  readonly what: string;
+  /** A sentence or a command. */
+  readonly mend: string;
+}
+
+/** The whole report. */
+export interface Diagnosis {
+  readonly snakepit: string;
+  readonly runtime: RuntimeInfo;
+  readonly platform: string;
+  /** Null when there is none. */
+  readonly python: PythonState | null;
+  /** Every place that was looked at for Python. */
+  readonly looked: readonly string[];
+  /** Empty when there is no Python, or when they are yet to be installed with the managed environment. */
+  readonly packages: readonly PackageState[];
+  readonly managed: {
+    /** Whether workers run on it: nobody named another interpreter. */
+    readonly used: boolean;
+    /** Its interpreter; null when it has not been made. */
+    readonly path: string | null;
+    readonly cache: string;
+  };
+  readonly missing: readonly Missing[];
+}
+
+/** Looks at everything. `option` is the interpreter that the user named on the command line. */
+export const diagnose = Effect.fnUntraced(function* (option: string | undefined) {
+  const { named, looked } = search(option);
+  const managed = (yield* findManaged) ?? null;
+  const base = {
+    snakepit: packageInfo().version,
+    runtime: currentRuntime(),
+    platform: `${process.platform} ${process.arch}`,
+    looked,
+    managed: { used: named === undefined, path: managed, cache: cacheFolder() },
+  };
+  const healthy = (python: Interpreter, origin: Origin): Diagnosis => {
+    const lacking = unmet(python.packages);
+    const missing = lacking.map(({ name, atLeast }) => `${name} ${atLeast} or later`).join(", ");
+    return {
+      ...base,
+      python: { path: python.command, version: python.version.join("."), origin },
+      packages: requirements.map((requirement) => ({
+        ...requirement,
+        version: python.packages.get(requirement.name) ?? null,
+        ok: !lacking.includes(requirement),
+      })),
+      missing: lacking.length === 0 ? [] : [{ what: missing, mend: mendCommand(python, lacking) }],
+    };
+  };
+  const broken = (error: EnvironmentFailed | PythonNotFound): Diagnosis => ({
+    ...base,
+    looked: error._tag === "PythonNotFound" ? error.looked : looked,
+    python: null,
+    packages: [],
+    missing: [{ what: error.reason, mend: error.mend }],
+  });
+  return yield* Effect.gen(function* () {
+    if (named !== undefined) return healthy(yield* examine(named, looked), named.origin);
+    const made = managed === null ? undefined : yield* probe(managed);
+    if (made !== undefined && isInterpreter(made)) return healthy(made, "managed");
+    const { executable, version } = (yield* findBase(looked)).base;
+    return {
+      ...base,
+      python: { path: executable, version: version.join("."), origin: "managed" },
+      packages: [],
+      missing: [],
+    } satisfies Diagnosis;
+  }).pipe(Effect.catch((error) => Effect.succeed(broken(error))));
+});

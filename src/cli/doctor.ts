@@ -1,0 +1,45 @@
+/** `snakepit doctor`: what is installed, what is missing, and the command that mends it. */
+import { Effect, Option, Schema } from "effect";
+import { Command, Flag } from "effect/cli";
+import { type Diagnosis, diagnose } from "./diagnosis.ts";
+import { printLine } from "./output.ts";
+
+/** Something is missing. The report has been printed. */
+export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {}) {}
+
+const config = {
+  python: Flag.String("python").pipe(Flag.withDescription("Python interpreter to look at"), Flag.optional),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false)),
+};
+
+/** The command. Fails with Unhealthy when something is missing. */
+export const doctor = Command.make(
+  "doctor",
+  config,
+  Effect.fnUntraced(function* ({ python, json }) {
+    const diagnosis = yield* diagnose(Option.getOrUndefined(python));
+    yield* printLine(json ? JSON.stringify(diagnosis, undefined, 2) : report(diagnosis));
+    if (diagnosis.missing.length > 0) return yield* new Unhealthy();
+  }),
+).pipe(Command.withDescription("Shows what is installed, what is missing, and the command that mends it"));
+
+function report({ snakepit, runtime, platform, python, looked, packages, managed, missing }: Diagnosis): string {
+  const row = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
+  const unmade = managed.used && managed.path === null;
+  const lines = [
+    row("snakepit", snakepit),
+    row("runtime", `${runtime.name} ${runtime.version}, ${platform}`),
+    python === null
+      ? row("Python", "none that fits")
+      : row(
+          "Python",
+          `${python.version}  ${python.path}  (${unmade ? "the managed environment will be made from it" : `from ${python.origin}`})`,
+        ),
+    ...(python === null ? looked.map((line) => row("", line)) : []),
+    ...packages.map(({ name, version, atLeast, ok }) => row(name, `${version ?? "missing"}${ok ? "" : `  (needs ${atLeast} or later)`}`)),
+    row("managed", managed.path ?? `not made yet; the first open makes it in ${managed.cache}`),
+    "",
+    ...(missing.length === 0 ? ["Nothing is missing."] : missing.map(({ what, mend }) => `Missing: ${what}\n${mend}`)),
+  ];
+  return lines.join("\n");
+}

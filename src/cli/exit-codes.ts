@@ -1,0 +1,14 @@
+/** What the exit codes of the command line mean. docs/cli.md lists them. */
+export const exitCodes = {
+  /** It did what it was asked. */
+  ok: 0,
+  /** The tool or the call failed, or `doctor` found something missing. */
+  failed: 1,
+  /** The command was used wrongly: an unknown option, arguments that are no JSON. */
+  usage: 2,
+  /** There is no Python that fits, or its packages are missing. */
+  environment: 3,
+} as const;
+
+/** One of {@link exitCodes}. */
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
