@@ -58,6 +58,11 @@ const cuttable: ReadonlySet<number> = new Set([
   Kind.EVENT,
 ]);
 
+/** What stands before the message in its body and does not count against the limit. */
+function headBytes(kind: number, prefix: number): number {
+  return kind === Kind.OPEN || kind === Kind.RESULT ? prefix : 0;
+}
+
 /** Puts messages together. */
 export class Assembler {
   private readonly limits: CarrierLimits;
@@ -119,7 +124,7 @@ export class Assembler {
     const total = readUint32(bytes, start);
     const have = end - start - 4;
     if (total <= MAX_BODY_BYTES || have >= total) throw fault(`a message of ${total} bytes that was cut`);
-    if (!this.accepts(kind, call, total)) return;
+    if (!this.accepts(kind, call, total - headBytes(kind, prefix))) return;
     const data = new Uint8Array(total);
     data.set(bytes.subarray(start + 4, end));
     this.assemblies.set(call, { kind, flags: flags & ~Flag.CUT, prefix, aux, data, have });
@@ -154,7 +159,7 @@ export class Assembler {
     owned: boolean,
   ): void {
     // A message that was cut has passed this before its first piece was kept.
-    if (!owned && kind !== Kind.CREDIT && !this.accepts(kind, call, end - start)) return;
+    if (!owned && kind !== Kind.CREDIT && !this.accepts(kind, call, end - start - headBytes(kind, prefix))) return;
     if (kind === Kind.ATTACH) this.attach(owned ? bytes : bytes.slice(start, end), call);
     else if (kind === Kind.CANCEL) {
       this.forget(call);

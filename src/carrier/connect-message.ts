@@ -7,7 +7,7 @@ import { ITEM_COST, Kind } from "./frame.ts";
 import type { Link } from "./link.ts";
 
 /** The longest headers that the header of a frame can tell. */
-const MAX_PREFIX_BYTES = 65_535;
+export const MAX_PREFIX_BYTES = 65_535;
 
 /** What stands before the message in its frame. */
 export interface MessageFrame {
@@ -31,7 +31,7 @@ export function encodeMessage<D extends DescMessage>(link: Link, desc: D, messag
   const detached = detach(desc, message);
   const body = toBinary(desc, detached.message);
   const { maxMessageBytes, maxBufferBytes } = link.peer;
-  const size = body.length + (prefix?.length ?? 0);
+  const size = body.length;
   if (prefix !== undefined && prefix.length > MAX_PREFIX_BYTES) {
     throw new ConnectError(`headers of ${prefix.length} bytes are over the limit of ${MAX_PREFIX_BYTES}`, Code.ResourceExhausted);
   }

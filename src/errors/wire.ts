@@ -55,8 +55,17 @@ export function toConnectError(error: unknown): ConnectError {
   return carrier;
 }
 
-/** The member that a Connect error carries; undefined when it carries none. */
+/**
+ * The Connect error for what went wrong on this side, for a program on this side. A member is its cause; its details stay empty, since in Connect they
+ * are what the other side said.
+ */
+export function toLocalConnectError(error: unknown): ConnectError {
+  return isSnakepitError(error) ? new ConnectError(error.message, error.code, undefined, undefined, error) : ConnectError.from(error);
+}
+
+/** The member that a Connect error carries, as a detail or as its cause; undefined when it carries none. */
 export function fromConnectError(error: ConnectError): SnakepitError | undefined {
+  if (isSnakepitError(error.cause)) return error.cause;
   for (const detail of error.details) {
     if (!("type" in detail)) continue;
     const member = fromAny(detail.type, detail.value);

@@ -20,7 +20,9 @@ from snakepit._frames import (
     HEADER_SIZE,
     LAST_KIND,
     MAX_BODY,
+    OPEN,
     PART,
+    RESULT,
     Assembly,
     FrameError,
 )
@@ -29,6 +31,11 @@ _SIZE = 2 * MAX_BODY
 # While a piece is received in place, no more than this is read of what follows it, since that would have to be copied.
 _BEHIND = 1 << 14
 _unpack = HEADER.unpack_from
+
+
+def _head(kind: int, prefix: int) -> int:
+    # What stands before the message in its body, and does not count against the limit.
+    return prefix if kind in (OPEN, RESULT) else 0
 
 
 class Frame(NamedTuple):
@@ -137,7 +144,7 @@ class Reader:
                 # Anything else may not come between the pieces.
                 if kind != CREDIT:
                     raise FrameError(f"a frame of kind {kind} between the pieces of call {call}")
-            if length > self.plain and not self._fits(kind, call, length):
+            if length > self.plain and not self._fits(kind, call, length - _head(kind, prefix)):
                 continue
             message = self._whole(Frame(kind, flags, prefix, call, aux, body))
             if message is not None:
@@ -190,7 +197,7 @@ class Reader:
         if len(body) < 4 or (old is not None and old.data is not None):
             raise FrameError(f"a cut message of call {call} begins in the middle of another")
         total = int.from_bytes(body[:4], "little")
-        keep = call not in self._refused and self._fits(kind, call, total)
+        keep = call not in self._refused and self._fits(kind, call, total - _head(kind, prefix))
         assembly = Assembly(kind, flags, prefix, call, aux, total, keep)
         room = assembly.room(len(body) - 4)
         if room is not None:

@@ -206,10 +206,10 @@ def whole(data: Bytes) -> Frames:
 
 
 def send_message(writer: Writer, limit: int, kind: int, call: int, parts: Sequence[Bytes], *, flags: int = 0, prefix: int = 0, aux: int = 0) -> None:
-    """Sends one message, cut when it is long. Raises PayloadTooLarge when it is over the peer's limit."""
+    """Sends one message, cut when it is long; `prefix` bytes of it are its head. Raises PayloadTooLarge when the rest is over the peer's limit."""
     size = sum(len(part) for part in parts)
-    if size > limit:
-        raise PayloadTooLarge(size, limit, "maxMessageBytes")
+    if size - prefix > limit:
+        raise PayloadTooLarge(size - prefix, limit, "maxMessageBytes")
     if size <= MAX_BODY:
         writer.send_for(call, b"".join(next(cut(kind, call, parts, flags=flags, prefix=prefix, aux=aux))))
     else:
