@@ -4,9 +4,9 @@
  *
  * Only what an old Node can parse stands here before the set-up has looked at its version.
  */
-var major = Number(process.versions.node.split(".")[0]);
+const major = Number(process.versions.node.split(".")[0]);
 if (major < 20) {
-  console.error("setup: Node " + process.versions.node + " is too old: install Node 20 or later, then run this again.");
+  console.error(`setup: Node ${process.versions.node} is too old: install Node 20 or later, then run this again.`);
   process.exit(1);
 }
 import("./run-command.mjs").then((run) => run.runCommand(process.argv[2], process.argv.slice(3)));

@@ -30,7 +30,8 @@ const level = new Map(ORDER.flatMap((folders, index) => folders.map((folder) => 
 const ALLOWED = [{ from: "cli", to: "index.ts" }];
 /** Modules that only one runtime has. Everything else is the same program on all three. */
 const RUNTIME_ONLY = /^(?:bun|bun:.*)$/;
-const IMPORT = /^(?:import|export)(?<erased> type\b)?[^"';]*?\bfrom "(?<from>[^"]+)"|^import "(?<bare>[^"]+)"|\bimport\("(?<dynamic>[^"]+)"\)/gm;
+const IMPORT =
+  /^(?:import|export)(?<erased> type\b)?[^"';]*?\bfrom "(?<from>[^"]+)"|^import "(?<bare>[^"]+)"|\bimport\("(?<dynamic>[^"]+)"\)/gm;
 
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 const folderOf = (path) => (path.includes(sep) ? path.slice(0, path.indexOf(sep)) : ".");

@@ -10,7 +10,10 @@ import { steps } from "./steps.mjs";
 function isFresh(step) {
   const stamp = readStamp(step.name);
   return (
-    stamp?.state === "done" && stamp.key === step.key() && !step.isStale?.(stamp) && step.outputs.every((path) => existsSync(join(root, path)))
+    stamp?.state === "done" &&
+    stamp.key === step.key() &&
+    !step.isStale?.(stamp) &&
+    step.outputs.every((path) => existsSync(join(root, path)))
   );
 }
 
@@ -66,7 +69,11 @@ export async function setup() {
     // The same failure comes back from every step that needed the one that failed.
     const failures = [...new Set(results.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])))];
     if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw failures.find((failure) => failure instanceof Explained) ?? new CommandFailed(failures.map((failure) => failure.message ?? failure).join("\n"));
+    if (failures.length > 1)
+      throw (
+        failures.find((failure) => failure instanceof Explained) ??
+        new CommandFailed(failures.map((failure) => failure.message ?? failure).join("\n"))
+      );
     say("ready", `in ${elapsed(since)}`);
     return true;
   } finally {

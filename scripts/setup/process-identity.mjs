@@ -10,7 +10,10 @@ export function startedAt(pid) {
       const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       return state === "Z" ? undefined : fields[18];
     }
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim() || undefined;
+    return (
+      execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim() ||
+      undefined
+    );
   } catch {
     return undefined;
   }

@@ -46,6 +46,7 @@ export async function findPython(chosen = process.env.SNAKEPIT_PYTHON) {
     );
   }
   if (found[0]) throw new Explained(`Python ${found[0].version} (${found[0].path}) is too old, Snakepit needs 3.10 or later: ${GET}`);
-  if (chosen) throw new Explained(`SNAKEPIT_PYTHON is "${chosen}", which does not run as a Python: set it to the path of Python 3.10 or later.`);
+  if (chosen)
+    throw new Explained(`SNAKEPIT_PYTHON is "${chosen}", which does not run as a Python: set it to the path of Python 3.10 or later.`);
   throw new Explained(`There is no Python, Snakepit needs 3.10 or later: ${GET}`);
 }

@@ -24,7 +24,9 @@ const packages = {
   clean: () => remove("node_modules"),
   async run() {
     // npm itself refuses the lock: other platforms' optional packages do not resolve on this one.
-    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.bun.match(/^(?<version>[\d.]+)$/).groups;
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.bun.match(
+      /^(?<version>[\d.]+)$/,
+    ).groups;
     say("packages", "installing npm packages from bun.lock");
     await command("npx", ["-y", `bun@${version}`, "install", "--frozen-lockfile"], { cwd: root });
   },
@@ -48,7 +50,9 @@ async function installRequirements() {
     try {
       writeFileSync(join(temporary, "uv.txt"), pin);
       await command(venvPython, [...pip, "-r", join(temporary, "uv.txt")], { cwd: root });
-      await command(join(venv, "bin", "uv"), ["pip", "install", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS], { cwd: root });
+      await command(join(venv, "bin", "uv"), ["pip", "install", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS], {
+        cwd: root,
+      });
       return;
     } catch (error) {
       say("python", `uv could not do it, pip goes on (${error.message.split("\n").at(-1)})`);

@@ -31,7 +31,12 @@ export function runSuite(suite, { root, reports }) {
   const since = performance.now();
   return new Promise((resolve) => {
     // A group of its own, so that what a suite leaves behind when it hangs can be ended with it.
-    const child = spawn(file, args, { cwd: root, env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     running.add(child);
     let output = "";
     let late = false;
