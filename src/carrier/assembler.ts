@@ -1,7 +1,7 @@
 /** Messages that arrive in pieces, and buffers that arrive before the message they belong to. */
 import { PayloadTooLarge } from "../errors/index.ts";
 import type { CarrierLimits } from "./carrier.ts";
-import { Flag, fault, Kind, MAX_BODY_BYTES, readUint32 } from "./frame.ts";
+import { copyBytes, Flag, fault, Kind, MAX_BODY_BYTES, readUint32 } from "./frame.ts";
 
 /** Takes whole messages. The body is `bytes` from `start` to `end`; `owned` says that nobody will write to that memory again. */
 export interface MessageSink {
@@ -160,7 +160,7 @@ export class Assembler {
   ): void {
     // A message that was cut has passed this before its first piece was kept.
     if (!owned && kind !== Kind.CREDIT && !this.accepts(kind, call, end - start - headBytes(kind, prefix))) return;
-    if (kind === Kind.ATTACH) this.attach(owned ? bytes : bytes.slice(start, end), call);
+    if (kind === Kind.ATTACH) this.attach(owned ? bytes : copyBytes(bytes, start, end), call);
     else if (kind === Kind.CANCEL) {
       this.forget(call);
       this.sink.message(bytes, kind, flags, prefix, call, aux, start, end, owned);

@@ -3,7 +3,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import { Code, ConnectError } from "@connectrpc/connect";
 import { PayloadTooLarge } from "../errors/index.ts";
 import { attach, detach } from "./attachments.ts";
-import { ITEM_COST, Kind } from "./frame.ts";
+import { copyBytes, ITEM_COST, Kind } from "./frame.ts";
 import type { Link } from "./link.ts";
 
 /** The longest headers that the header of a frame can tell. */
@@ -60,7 +60,7 @@ export function decodeMessage<D extends DescMessage>(
   owned: boolean,
 ): { readonly message: MessageShape<D>; readonly cost: number } {
   const attached = link.takeAttached(call);
-  const message = fromBinary(desc, owned ? bytes.subarray(start, end) : bytes.slice(start, end));
+  const message = fromBinary(desc, owned ? bytes.subarray(start, end) : copyBytes(bytes, start, end));
   attach(message, attached);
   const size = attached.reduce((sum, data) => sum + data.length, end - start);
   return { message, cost: Math.max(ITEM_COST, size) };

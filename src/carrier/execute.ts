@@ -7,7 +7,7 @@ import { PayloadTooLarge } from "../errors/index.ts";
 import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
-import { fault } from "./frame.ts";
+import { copyBytes, fault } from "./frame.ts";
 
 /** Buffers below this size travel in their message: less than a frame of their own costs. */
 export const INLINE_BELOW_BYTES = 16_384;
@@ -120,7 +120,7 @@ export function requestParts(prefix: Uint8Array, args: Uint8Array, buffers: read
   const head = new Uint8Array(prefix.length + varintLength(args.length));
   head.set(prefix);
   writeVarint(head, prefix.length, args.length);
-  return [head, args.length < OWNED_FROM_BYTES ? args.slice() : args, ...buffers];
+  return [head, args.length < OWNED_FROM_BYTES ? copyBytes(args) : args, ...buffers];
 }
 
 /** The value in an `ExecuteToolResponse`, which is the bytes from `start` to `end`. */

@@ -10,6 +10,7 @@ import {
   CallMetaSchema,
   type Header,
 } from "../gen/snakepit/v1/frame_pb.ts";
+import { copyBytes } from "./frame.ts";
 
 const TYPE_URL = "type.googleapis.com/";
 const nothing = new Uint8Array(0);
@@ -51,7 +52,7 @@ export function encodeCallError(error: ConnectError, headers?: Headers): Uint8Ar
 
 /** The body of an Error frame in the bytes from `start` to `end`. The memory of its details is its own. */
 export function decodeCallError(bytes: Uint8Array, start: number, end: number): CallError {
-  return fromBinary(CallErrorSchema, bytes.slice(start, end));
+  return fromBinary(CallErrorSchema, copyBytes(bytes, start, end));
 }
 
 /** The Connect error that an Error frame stands for. */

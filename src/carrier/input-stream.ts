@@ -8,7 +8,7 @@ import { InputItemsSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { type Encoder, OWNED_FROM_BYTES } from "../value/index.ts";
 import { OutgoingBuffers, varintLength, writeVarint } from "./execute.ts";
-import { ITEM_COST, Kind } from "./frame.ts";
+import { copyBytes, ITEM_COST, Kind } from "./frame.ts";
 import type { Link } from "./link.ts";
 
 /** Items that are ready together leave together, up to this many and this size. */
@@ -188,7 +188,7 @@ class InputStream {
 
   /** Sends an item that is large, or that has buffers. */
   private alone(item: Uint8Array, buffers: OutgoingBuffers): void {
-    const own = item.length < OWNED_FROM_BYTES ? item.slice() : item;
+    const own = item.length < OWNED_FROM_BYTES ? copyBytes(item) : item;
     this.send(false);
     for (const data of buffers.attached) this.link.writer.message(Kind.ATTACH, 0, 0, this.id, 0, [data]);
     const head = new Uint8Array(1 + varintLength(own.length));
@@ -210,7 +210,7 @@ class InputStream {
   /** Sends the batch, and the end behind it if this was all. */
   private send(isEnd: boolean): void {
     if (this.count === 0 && !isEnd) return;
-    const items = this.batch.slice(0, this.length);
+    const items = copyBytes(this.batch, 0, this.length);
     const count = this.count;
     this.length = 0;
     this.count = 0;

@@ -8,7 +8,7 @@ import { connectUnix } from "../../runtime/socket.ts";
 import type { SocketEvents, StreamSocket } from "../../runtime/stream-socket.ts";
 import type { CarrierLimits, Connection, ConnectionOptions } from "../carrier.ts";
 import { WorkerConnection } from "../connection.ts";
-import { fault, HEADER_BYTES, Kind, PROTOCOL_VERSION, writeHeader } from "../frame.ts";
+import { copyBytes, fault, HEADER_BYTES, Kind, PROTOCOL_VERSION, writeHeader } from "../frame.ts";
 import { DEFAULT_LIMITS, Link } from "../link.ts";
 import { readEvent } from "../tool-calls.ts";
 import { createLinkTransport } from "../transport.ts";
@@ -55,7 +55,7 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
         if (kind === Kind.EVENT) {
           const event = readEvent(bytes, start, end);
           if (event.case === "log") options.events.onLog(event.value);
-        } else if (kind === Kind.HELLO) resolve(readHello(bytes.slice(start, end)));
+        } else if (kind === Kind.HELLO) resolve(readHello(copyBytes(bytes, start, end)));
         else throw fault(`a frame of kind ${kind} before its hello`);
       },
     };
