@@ -175,6 +175,12 @@ class Host:
         self._last += 1
         return self._last
 
+    def next_raw(self) -> Frame:
+        """The next frame as it came, but for events."""
+        while (got := read_frame(self.sock)).kind == EVENT:
+            pass
+        return got
+
     def next(self) -> Frame:
         """The next whole message, Attach and cut pieces put together."""
         while True:

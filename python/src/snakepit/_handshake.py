@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
@@ -44,7 +44,7 @@ class StdinClosed(Exception):
     """The host has gone before it connected."""
 
 
-def greet(listener: socket.socket, token: bytes, log: Log, stdin: int | None = None) -> Iterator[Arrival]:
+def greet(listener: socket.socket, token: bytes, log: Log, stdin: int | None = None) -> Generator[Arrival, None, None]:
     """Yields each connection that says a right Hello, in the order they do, for as long as it is asked.
 
     Raises StdinClosed when `stdin` is given and ends meanwhile.

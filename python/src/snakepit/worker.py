@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from snakepit import _lifeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from snakepit._loading import Toolbox
     from snakepit._logs import Logs
+    from snakepit._server import Service
     from snakepit.v1.frame_pb2 import HostHello, Limits
 
 _SWITCH_INTERVAL = 0.0005
@@ -26,7 +29,14 @@ def main() -> None:
     """Runs a worker until its host is gone or lets it go."""
     parser = argparse.ArgumentParser(prog="snakepit.worker")
     parser.add_argument("--socket", required=True, metavar="PATH")
-    path: str = parser.parse_args().socket
+    run(parser.parse_args().socket)
+
+
+def run(path: str, services: Sequence[Service] = (), max_message_bytes: int | None = None) -> None:
+    """Runs a worker that listens at `path` until its host is gone or lets it go, then ends the process.
+
+    `services` are served beside WorkerService. A message to the worker may have `max_message_bytes`; by default as many as one to its host.
+    """
     _lifeline.lead_group()
     _lifeline.die_with_parent()
     faulthandler.enable(2)
@@ -46,7 +56,7 @@ def main() -> None:
     _remove(path)
     _forget_stdin()
     _lifeline.arm(lifeline)
-    code = _serve(data, hello)
+    code = _serve(data, hello, services, max_message_bytes)
     # Neither the threads nor what user code leaves running may keep the process.
     os._exit(code)
 
@@ -114,11 +124,16 @@ def _meet(listener: socket.socket, token: bytes) -> tuple[socket.socket, socket.
     raise AssertionError("greet ends only when it is left")
 
 
-def _serve(data: socket.socket, hello: HostHello) -> int:
+def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], max_message_bytes: int | None) -> int:
     from snakepit._handshake import DEFAULT_LIMITS, failure_hello
     from snakepit._logs import Logs
 
-    limits = _limits(hello, DEFAULT_LIMITS)
+    host_limits = _limits(hello, DEFAULT_LIMITS)
+    limits = host_limits
+    if max_message_bytes is not None:
+        limits = type(limits)()
+        limits.CopyFrom(host_limits)
+        limits.max_message_bytes = max_message_bytes
     logs = Logs()
     logs.install()
     try:
@@ -131,7 +146,7 @@ def _serve(data: socket.socket, hello: HostHello) -> int:
         data.sendall(failure_hello(detail_of(failure, "")[1], hello.worker_id))
         logs.open(lambda call, event: data.sendall(frame(EVENT, call, event.SerializeToString())))
         return 1
-    return _run(data, hello, limits, box, logs)
+    return _run(data, hello, host_limits, limits, box, services, logs)
 
 
 def _load(tools: list[str]) -> Toolbox:
@@ -154,7 +169,15 @@ def _limits(hello: HostHello, default: Limits) -> Limits:
     )
 
 
-def _run(data: socket.socket, hello: HostHello, limits: Limits, box: Toolbox, logs: Logs) -> int:
+def _run(
+    data: socket.socket,
+    hello: HostHello,
+    host_limits: Limits,
+    limits: Limits,
+    box: Toolbox,
+    services: Sequence[Service],
+    logs: Logs,
+) -> int:
     import gc
     import threading
 
@@ -165,8 +188,10 @@ def _run(data: socket.socket, hello: HostHello, limits: Limits, box: Toolbox, lo
     from snakepit._threads import ThreadPool
     from snakepit._worker_service import serve_worker
 
-    runtime = Runtime(data, box.tools, limits, limits, logs)
+    runtime = Runtime(data, box.tools, host_limits, limits, logs)
     serve_worker(runtime)
+    for service in services:
+        runtime.services.add(service)
     threads = Leader(runtime) if hello.threads <= 1 else ThreadPool(runtime, hello.threads)
     runtime.threads = threads
     HOST.attach(runtime)
