@@ -6,8 +6,7 @@ A service is a table of methods by path. A handler is a function of the request 
 
     service = Service({"/pkg.Greeter/Hello": Method(HelloRequest.FromString, HelloResponse.SerializeToString, False, False, hello)})
 
-A worker serves WorkerService this way (`_worker_service.py`). To serve nothing but such services, without tools, over a listening Unix socket, call
-`snakepit._service_server.serve(listener, token, [service])`, which speaks the same handshake.
+A worker serves WorkerService this way (`_worker_service.py`), and beside it whatever is given to `snakepit.worker.run(path, [service])`.
 """
 
 from __future__ import annotations

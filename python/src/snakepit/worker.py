@@ -129,11 +129,9 @@ def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], m
     from snakepit._logs import Logs
 
     host_limits = _limits(hello, DEFAULT_LIMITS)
-    limits = host_limits
-    if max_message_bytes is not None:
-        limits = type(limits)()
-        limits.CopyFrom(host_limits)
-        limits.max_message_bytes = max_message_bytes
+    # A worker is ready to receive as much as its host is, since both follow the same options.
+    limits = _limits(hello, DEFAULT_LIMITS)
+    limits.max_message_bytes = max_message_bytes or limits.max_message_bytes
     logs = Logs()
     logs.install()
     try:
@@ -158,7 +156,7 @@ def _load(tools: list[str]) -> Toolbox:
 
 
 def _limits(hello: HostHello, default: Limits) -> Limits:
-    """What the worker is ready to receive: as much as the host is, since both follow the same options."""
+    """What the host is ready to receive."""
     from snakepit.v1.frame_pb2 import Limits
 
     given = hello.limits
