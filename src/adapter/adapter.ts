@@ -36,7 +36,8 @@ export function validateAdapter(x: unknown): Adapter {
   const missing = Object.entries(parts)
     .filter(([part, type]) => typeof Reflect.get(given, part) !== type)
     .map(([part, type]) => `${part} (a ${type})`);
-  if (missing.length > 0) throw new InvalidOptions({ option: "adapter", expected: `an adapter; what was given lacks ${missing.join(", ")}` });
+  if (missing.length > 0)
+    throw new InvalidOptions({ option: "adapter", expected: `an adapter; what was given lacks ${missing.join(", ")}` });
   // Every part was looked at just above.
   return given as Adapter;
 }
