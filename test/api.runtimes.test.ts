@@ -2,11 +2,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { processesOf, until } from "./pool.support.ts";
+import { processesOf, temporaryFolder, until } from "./pool.support.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -24,11 +23,13 @@ interface Run {
   readonly folder: string;
   /** Everything it wrote to stdout until now. */
   output(): string;
+  /** The same of stderr. */
+  stderr(): string;
   readonly ended: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>;
 }
 
 function run([command, ...args]: readonly [string, ...string[]], program: string, ...more: string[]): Run {
-  const folder = mkdtempSync(join(tmpdir(), "runtime-"));
+  const folder = temporaryFolder();
   const child = spawn(command, [...args, join(root, "test", "programs", program), ...more], {
     cwd: root,
     env: { ...process.env, TMPDIR: folder },
@@ -44,7 +45,7 @@ function run([command, ...args]: readonly [string, ...string[]], program: string
     stderr += data;
   });
   const ended = once(child, "close").then(([code, signal]) => ({ code, signal, stdout, stderr }));
-  return { child, folder, output: () => stdout, ended };
+  return { child, folder, output: () => stdout, stderr: () => stderr, ended };
 }
 
 for (const [name, runtime] of Object.entries(runtimes)) {
@@ -60,6 +61,11 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "3\n3\n2\n1\n", stderr: "" });
     }, 30_000);
 
+    test("what a listener throws surfaces like any error nobody caught, and no call hears of it", async () => {
+      const { ended } = run(runtime, "listener-throws.ts");
+      expect(await ended).toEqual({ code: 0, signal: null, stdout: "fine\nfrom the listener\n4\n", stderr: "" });
+    }, 30_000);
+
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       test(`${signal} closes an open pit, and the program ends by that signal`, async () => {
         const { child, ended, folder, output } = run(runtime, "held-open.ts");
@@ -72,6 +78,26 @@ for (const [name, runtime] of Object.entries(runtimes)) {
         expect(readdirSync(folder)).toEqual([]);
       }, 30_000);
     }
+
+    test("a signal during a call that does not end ends the program by it, without a word", async () => {
+      const { child, ended, folder, output, stderr: words } = run(runtime, "held-open.ts", "busy");
+      await until(() => words().includes("stubborn began") || child.exitCode !== null);
+      const marker = output().trim();
+      child.kill("SIGINT");
+      const { signal, stderr } = await ended;
+      expect(signal).toBe("SIGINT");
+      expect(stderr.replace(/^\[snakepit .*\n/, "")).toBe("");
+      expect(processesOf(marker)).toEqual([]);
+      expect(readdirSync(folder)).toEqual([]);
+    }, 30_000);
+
+    test("a signal while the pit opens ends the program by it", async () => {
+      const { child, ended, folder, stderr } = run(runtime, "slow-start.ts");
+      await until(() => stderr().includes("importing") || child.exitCode !== null);
+      child.kill("SIGTERM");
+      expect(await ended).toMatchObject({ code: null, signal: "SIGTERM" });
+      expect(readdirSync(folder)).toEqual([]);
+    }, 30_000);
 
     test("process.exit leaves no worker and no file", async () => {
       const { ended, folder } = run(runtime, "held-open.ts", "exit");

@@ -1,13 +1,12 @@
 /** The programs of the documentation, and what they promise. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect";
 import { Pool } from "../src/effect.ts";
 import { type Progress, Snakepit } from "../src/index.ts";
-import { behaviour, collect, failure, Lines, toolFile } from "./pool.support.ts";
+import { behaviour, collect, failure, Lines, temporaryFolder, toolFile } from "./pool.support.ts";
 
 const api = toolFile("api");
 
@@ -113,7 +112,7 @@ describe("with promises", () => {
 });
 
 test("tools are a path from the working directory, a URL, a module, or several", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tools with blanks-"));
+  const folder = temporaryFolder("tools with blanks-");
   writeFileSync(join(folder, "mine.py"), "from snakepit import tool\n\n\n@tool\ndef mine() -> int:\n    return 1\n");
   await using pit = await Snakepit.open({
     tools: [pathToFileURL(join(folder, "mine.py")), "test/tools/api.py", "snakepit.showcase"],

@@ -1,14 +1,13 @@
 /** Workers that die: what their calls are told, what is sent again, and that the pool is whole afterwards. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { Snakepit } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
-import { behaviour, collect, failure, Lines, processesOf, until } from "./pool.support.ts";
+import { behaviour, collect, failure, Lines, processesOf, temporaryFolder, until } from "./pool.support.ts";
 
-const scratch = (): string => join(mkdtempSync(join(tmpdir(), "crash-")), "file");
+const scratch = (): string => join(temporaryFolder(), "file");
 const quick = { retryBackoffMs: 20 };
 
 describe("a worker that dies in a call", () => {
@@ -128,7 +127,7 @@ test("killing workers fifty times during five thousand idempotent calls loses no
 
 describe("closing", () => {
   test("leaves no process and no file", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "close-"));
+    const folder = temporaryFolder();
     const before = process.env["TMPDIR"];
     process.env["TMPDIR"] = folder;
     try {

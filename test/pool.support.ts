@@ -1,7 +1,22 @@
 /** What the tests of pools share: tools, lines that Python says, and a look at the processes that are left. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { isSnakepitError, type LogEvent, type SnakepitError } from "../src/index.ts";
+
+const folders: string[] = [];
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder that is gone when the tests are. */
+export function temporaryFolder(prefix = "pool-test-"): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.push(folder);
+  return folder;
+}
 
 /** Path of a file of tools. */
 export const toolFile = (name: string): string => fileURLToPath(new URL(`tools/${name}.py`, import.meta.url));

@@ -9,6 +9,7 @@ import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { type CallOwner, PoolCall } from "./call.ts";
 import { DeadlineScan } from "./deadlines.ts";
 import { constants } from "./defaults.ts";
+import { hostIsDying } from "./host-signals.ts";
 import type { PoolSettings } from "./options.ts";
 import { PooledWorker } from "./pooled-worker.ts";
 import { PriorityQueue } from "./queue.ts";
@@ -70,7 +71,7 @@ export class Dispatcher implements CallOwner {
   /** Takes a call. Whatever becomes of it is told to the call. */
   submit(call: PoolCall): void {
     this.counts.calls++;
-    if (this.#closed) this.#end(call, new PoolClosed({ pool: this.settings.name }));
+    if (this.#closed) this.#refuse(call);
     else if (!call.listen()) this.#end(call, call.cancelled());
     else {
       this.#live.add(call);
@@ -96,6 +97,7 @@ export class Dispatcher implements CallOwner {
     const at = this.workers.indexOf(pooled);
     if (at >= 0) this.workers.splice(at, 1);
     for (const call of end.failed) if (call instanceof PoolCall && call.state === "sent") this.#lost(call, pooled, end, alone);
+    if (this.#unhealthy !== undefined) this.despair(this.#unhealthy);
     this.#drain();
   }
 
@@ -109,8 +111,7 @@ export class Dispatcher implements CallOwner {
   /** Takes no more calls. Those that wait fail; those that run have until `graceMs` to end, then they fail too. */
   async close(): Promise<void> {
     this.#closed = true;
-    const closed = (): SnakepitError => new PoolClosed({ pool: this.settings.name });
-    for (const call of this.#live.all()) if (call.state !== "sent") this.abandon(call, closed());
+    for (const call of this.#live.all()) if (call.state !== "sent") this.#refuse(call);
     if (this.#live.size > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {
@@ -119,7 +120,7 @@ export class Dispatcher implements CallOwner {
       });
       clearTimeout(timer);
     }
-    for (const call of this.#live.all()) this.abandon(call, closed());
+    for (const call of this.#live.all()) this.#refuse(call);
     this.#live.stop();
   }
 
@@ -139,8 +140,25 @@ export class Dispatcher implements CallOwner {
 
   abandon(call: PoolCall, error: SnakepitError): void {
     if (call.state === "done") return;
+    this.#stop(call, error);
+    call.fail(error);
+    if (this.queued > 0) this.#drain();
+  }
+
+  /** The pool is closed, says this call. */
+  #refuse(call: PoolCall): void {
+    const error = new PoolClosed({ pool: this.settings.name });
+    this.#stop(call, error);
+    if (!hostIsDying()) call.fail(error);
+  }
+
+  /** Ends a call wherever it is; its code in Python is cancelled. */
+  #stop(call: PoolCall, error: SnakepitError): void {
     const pooled = call.worker;
-    if (call.state === "queued") this.#queueOf(call).remove(call);
+    if (call.state === "queued") {
+      this.#queueOf(call).remove(call);
+      if (call.alone) for (const each of this.workers) each.reserved = false;
+    }
     if (call.state === "sent" && pooled !== undefined) {
       pooled.worker.connection.cancel(call);
       this.#takeBack(call, pooled);
@@ -148,8 +166,6 @@ export class Dispatcher implements CallOwner {
       pooled.cancelWatch.add(call.weight !== "shared");
     }
     this.#finish(call, error);
-    call.fail(error);
-    if (this.queued > 0) this.#drain();
   }
 
   /** To a worker when one is free and nobody waits before it, else into the queue. */
@@ -198,7 +214,10 @@ export class Dispatcher implements CallOwner {
       for (let call = queue.first; call !== undefined; call = queue.first) {
         // What was learnt about the tool while the call waited counts.
         call.weight = weigh(call);
-        if (leastLoaded(this.workers, call.weight, call.alone) === undefined) break;
+        if (leastLoaded(this.workers, call.weight, call.alone) === undefined) {
+          if (call.alone) this.#reserve();
+          break;
+        }
         queue.remove(call);
         if (!this.#send(call)) {
           call.state = "queued";
@@ -207,6 +226,13 @@ export class Dispatcher implements CallOwner {
         }
       }
     }
+  }
+
+  /** Keeps a worker for a call that has to run alone, which would wait for ever where calls come all the time. */
+  #reserve(): void {
+    if (this.workers.some((pooled) => pooled.reserved && !pooled.draining)) return;
+    const pooled = leastLoaded(this.workers, "shared", false);
+    if (pooled !== undefined) pooled.reserved = true;
   }
 
   /** The worker of this call has died. */

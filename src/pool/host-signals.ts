@@ -8,16 +8,26 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 type EndSignal = (typeof signals)[number];
 
 const open = new Set<() => Promise<void>>();
-let ending = false;
+let closing = false;
+let dying = false;
+
+/**
+ * Whether the program ends by a signal as soon as its pits are closed. Calls that cannot end any more are then left as they are: a rejection that nobody
+ * handles would end the program first, with a stack trace and exit code 1 instead of the signal.
+ */
+export function hostIsDying(): boolean {
+  return dying;
+}
 
 async function onSignal(signal: EndSignal): Promise<void> {
   // A second signal finds the pits closing; the first one ends the program.
-  if (ending) return;
-  ending = true;
+  if (closing) return;
+  closing = true;
+  dying = process.listenerCount(signal) === 1;
   await Promise.allSettled(Array.from(open, (close) => close()));
-  ending = false;
+  closing = false;
   for (const each of signals) process.off(each, onSignal);
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  if (dying) process.kill(process.pid, signal);
 }
 
 /** Calls `close` when the program is asked to end, unless the returned function was called before. */
@@ -26,6 +36,6 @@ export function closeOnSignal(close: () => Promise<void>): () => void {
   open.add(close);
   return () => {
     open.delete(close);
-    if (open.size === 0 && !ending) for (const signal of signals) process.off(signal, onSignal);
+    if (open.size === 0 && !closing) for (const signal of signals) process.off(signal, onSignal);
   };
 }

@@ -165,7 +165,7 @@ const openChecks: Record<keyof OpenOptions, Check> = {
 };
 const callChecks: Record<keyof CallOptions, Check> = {
   timeoutMs: timeout,
-  signal: { expected: "an AbortSignal", ok: (x) => x instanceof AbortSignal },
+  signal: { expected: "an AbortSignal", ok: (x) => isObject(x) && "aborted" in x && "addEventListener" in x },
   retry,
   onProgress: callback,
   priority: { expected: "a number", ok: (x) => typeof x === "number" && !Number.isNaN(x) },

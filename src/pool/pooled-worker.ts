@@ -26,6 +26,8 @@ export class PooledWorker {
   #alone = false;
   /** It takes no more calls. */
   draining = false;
+  /** It takes no more calls until the one that has to run alone has come. */
+  reserved = false;
   /** Calls that ended on it. */
   calls = 0;
   /** Calls that were cancelled on it and may still run. */
@@ -71,6 +73,7 @@ export class PooledWorker {
   accepts(weight: Weight, alone: boolean): boolean {
     if (this.draining || this.#alone) return false;
     if (alone) return this.inFlight === 0 && this.cancelWatch.held === 0;
+    if (this.reserved) return false;
     if (weight === "shared") return this.#shared < this.#settings.maxConcurrent;
     if (this.#slow + this.cancelWatch.held >= this.#settings.threads) return false;
     return weight === "slow" || this.#quick < constants.pipelined;
@@ -79,7 +82,9 @@ export class PooledWorker {
   /** Counts a call that is sent. */
   take(weight: Weight, alone: boolean): void {
     this.#count(weight, 1);
-    if (alone) this.#alone = true;
+    if (!alone) return;
+    this.#alone = true;
+    this.reserved = false;
   }
 
   /** Counts a call that is over. */

@@ -13,6 +13,7 @@ import type { Launch } from "../worker/launch.ts";
 import { startWorker, type WorkerEvents } from "../worker/worker.ts";
 import { constants } from "./defaults.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { hostIsDying } from "./host-signals.ts";
 import type { PooledWorker } from "./pooled-worker.ts";
 
 /** What the workers of one pool are made with. */
@@ -75,6 +76,7 @@ export class Supervisor {
 
   /** Whoever waits for a worker that was not ready until now is told that there will be none. */
   close(): void {
+    if (hostIsDying()) return;
     const closed = new PoolClosed({ pool: this.#options.dispatcher.settings.name });
     for (const ready of [this.#firstReady, ...this.#allReady]) Deferred.doneUnsafe(ready, Effect.fail(closed));
   }
@@ -174,9 +176,10 @@ export class Supervisor {
       yield* Effect.promise(() => Promise.race([mine.drained, ended])).pipe(
         Effect.timeoutOrElse({ duration: settings.graceMs, orElse: () => Effect.void }),
       );
-      if (mine.ignoredCancel) worker.kill();
-      // One that went by itself with calls on it has crashed; how is about to be known.
-      if (mine.inFlight === 0) asked = mine.ignoredCancel;
+      if (mine.ignoredCancel) {
+        asked = true;
+        worker.kill();
+      }
     }).pipe(
       Effect.scoped,
       Effect.catch((startError) => Effect.asVoid(Deferred.succeed(outcome, { startError, useless: false }))),

@@ -27,7 +27,8 @@ export interface HeartbeatOptions {
 export const heartbeat = Effect.fnUntraced(function* (worker: Beating, options: HeartbeatOptions) {
   let missed = 0;
   while (missed < options.misses) {
-    yield* Effect.sleep(options.intervalMs);
+    // After a miss the next beat follows at once: the interval has passed in waiting for the answer.
+    if (missed === 0) yield* Effect.sleep(options.intervalMs);
     if (worker.busy()) {
       missed = 0;
       continue;

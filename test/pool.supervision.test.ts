@@ -1,0 +1,80 @@
+/** Workers that cannot start, that freeze, and pools that stay broken. */
+import { expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { kill } from "node:process";
+import { Snakepit } from "../src/index.ts";
+import { killWorker } from "../src/testing.ts";
+import { behaviour, failure, processesOf, temporaryFolder, until } from "./pool.support.ts";
+
+const tool = "from snakepit import tool\n\n\n@tool\ndef one() -> int:\n    return 1\n";
+
+/** A file of tools that can be changed while a pool runs. */
+function changeable(text: string): { path: string; change(text: string): void } {
+  const path = join(temporaryFolder(), "changing.py");
+  const change = (to: string): void => writeFileSync(path, to);
+  change(text);
+  return { path, change };
+}
+
+test("a frozen worker that does nothing is found by its heartbeat and replaced", async () => {
+  await using pit = await Snakepit.open({ tools: behaviour, workers: 1 });
+  const run = await pit.execute<string>("environment", { name: "SNAKEPIT_RUN" });
+  const [frozen] = await pit.workers();
+  kill(frozen?.pid ?? 0, "SIGSTOP");
+  await until(() => pit.stats().started === 2);
+  expect(await pit.execute<number>("square", { n: 3 })).toBe(9);
+  expect(processesOf(run)).not.toContain(frozen?.pid);
+}, 20_000);
+
+test("a replacement that cannot import its tools is not tried again, and calls fail with the import error", async () => {
+  const { path, change } = changeable(tool);
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  expect(await pit.execute<number>("one")).toBe(1);
+  change("import nothing_of_this_name\n");
+  await killWorker(pit);
+  await until(async () => (await pit.workers())[0]?.status === "stopped");
+  expect(await failure(pit.execute("one"))).toMatchObject({ _tag: "WorkerStartFailed", type: "ModuleNotFoundError" });
+  expect(await pit.health()).toMatchObject({ status: "unhealthy", pools: { default: { ready: 0, cause: { _tag: "WorkerStartFailed" } } } });
+  expect(pit.stats().started).toBe(1);
+});
+
+test("starts that fail again and again make the pool unhealthy, and calls fail at once with the last cause", async () => {
+  const { path, change } = changeable(tool);
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  await pit.execute("one");
+  change("import os, sys\nprint('no luck', file=sys.stderr)\nsys.stderr.flush()\nos._exit(7)\n");
+  await killWorker(pit);
+  await until(() => pit.stats().ready === 0);
+  const waiting = await failure(pit.execute("one"));
+  expect(waiting._tag).toBe("WorkerStartFailed");
+  expect(waiting.message).toContain("exit code 7");
+  expect((await pit.health()).status).toBe("unhealthy");
+  expect((await failure(pit.execute("one")))._tag).toBe("WorkerStartFailed");
+}, 20_000);
+
+test("the other workers of a pool go on while one cannot be replaced", async () => {
+  const { path, change } = changeable(tool);
+  await using pit = await Snakepit.open({ tools: path, workers: 2 });
+  await pit.ready();
+  change("1 / 0\n");
+  await killWorker(pit);
+  await until(async () => (await pit.workers()).some((worker) => worker.status === "stopped"));
+  expect(await pit.execute<number>("one")).toBe(1);
+  expect((await pit.health()).status).toBe("degraded");
+});
+
+test("a tool file that is gone is told like one that cannot be imported", async () => {
+  const { path } = changeable(tool);
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  rmSync(path);
+  await killWorker(pit);
+  await until(async () => (await pit.workers())[0]?.status === "stopped");
+  expect((await failure(pit.execute("one"))).message).toContain("changing.py");
+});
+
+test("an interpreter that cannot be run fails the start with its name", async () => {
+  const error = await failure(Snakepit.open({ tools: behaviour, python: "/no/such/python" }));
+  expect(error._tag).toBe("PythonNotFound");
+  expect(error.message).toContain("/no/such/python");
+});
