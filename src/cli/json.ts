@@ -2,7 +2,7 @@
  * Values as the command line reads and prints them. docs/values.md, "In JSON", says what becomes of what JSON cannot hold: printing is for
  * reading, so nothing is refused.
  */
-import { NdArray } from "../value/index.ts";
+import { NdArray, type TypedArray } from "../value/index.ts";
 
 /** Reads JSON without losing digits: whole numbers beyond 2^53 become bigints. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
@@ -38,7 +38,7 @@ function printObject(value: object, indent: string): string {
   if (value instanceof Date) return JSON.stringify(value);
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64"));
   if (value instanceof NdArray) return print(nested(value), indent);
-  if (ArrayBuffer.isView(value) && Symbol.iterator in value) return printList([...(value as unknown as Iterable<unknown>)], "");
+  if (isTypedArray(value)) return printList([...value], "");
   if (Array.isArray(value)) return printList(value, indent);
   if (value instanceof Map) {
     const entries = [...value];
@@ -61,13 +61,15 @@ function printEntries(entries: readonly (readonly [string, unknown])[], indent: 
 
 /** The elements of an array as nested lists; a complex number is a pair, a bool true or false. */
 function nested({ data, shape, dtype }: NdArray): unknown {
-  const elements: unknown[] = Array.from<unknown>(data as ArrayLike<unknown>);
-  const scalars = dtype === "b1" ? elements.map((element) => element === 1) : dtype.startsWith("c") ? grouped(elements, 2) : elements;
-  return shape.length === 0 ? scalars[0] : shape.slice(1).reduceRight<unknown[]>((inner, length) => grouped(inner, length), scalars);
+  let at = 0;
+  const element = (): unknown => {
+    const value = data[at++];
+    if (dtype === "b1") return value === 1;
+    return dtype.startsWith("c") ? [value, data[at++]] : value;
+  };
+  const list = ([length, ...inner]: readonly number[]): unknown =>
+    length === undefined ? element() : Array.from({ length }, () => list(inner));
+  return list(shape);
 }
 
-function grouped(items: readonly unknown[], size: number): unknown[][] {
-  const groups: unknown[][] = [];
-  for (let i = 0; i < items.length; i += Math.max(size, 1)) groups.push(items.slice(i, i + size));
-  return groups;
-}
+const isTypedArray = (value: object): value is TypedArray => ArrayBuffer.isView(value) && !(value instanceof DataView);
