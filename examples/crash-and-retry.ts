@@ -10,7 +10,6 @@ await using pit = await Snakepit.open({ tools: new URL("./faults.py", import.met
 console.log(await pit.execute("fragile", { marker: join(folder, "first") }));
 await pit.execute("die", {}).catch((error) => console.log(isSnakepitError(error) && error._tag, error.signal, error.retryable));
 
-await pit.ready();
 console.log(pit.stats().crashes, "crashes,", (await pit.workers()).length, "workers");
 rmSync(folder, { recursive: true });
 
