@@ -96,7 +96,7 @@ export class OpenedCalls implements CallSink {
 }
 
 /**
- * A transport for generated clients.
+ * A transport for generated clients. There is one for each link and mark: a second one takes its answers.
  *
  * A call whose connection is lost fails with UNAVAILABLE, one past its `timeoutMs` with DEADLINE_EXCEEDED, one whose signal is aborted with CANCELED; in the last two
  * cases the other side hears of it. Leaving the messages of a streaming response by `return` cancels the call as well; note that the clients of
