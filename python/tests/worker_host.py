@@ -70,11 +70,11 @@ class Frame(NamedTuple):
 class Process:
     """A worker process that nobody has connected to yet."""
 
-    def __init__(self, env: dict[str, str] | None = None) -> None:
+    def __init__(self, program: Sequence[str] = ("-m", "snakepit.worker"), env: dict[str, str] | None = None) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="snakepit-test-")
         self.path = os.path.join(self.folder.name, "s")
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "snakepit.worker", "--socket", self.path],
+            [sys.executable, *program, "--socket", self.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

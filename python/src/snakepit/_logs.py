@@ -5,13 +5,14 @@ sys.stdout and sys.stderr are replaced; what C code writes to the descriptors st
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from snakepit._context import current
 from snakepit.v1.frame_pb2 import Event, Log
@@ -40,9 +41,7 @@ class Logs:
         """Takes over sys.stdout, sys.stderr and what `logging` does when nobody has set it up."""
         sys.stdout = _Stream(self, "stdout", sys.stdout)
         sys.stderr = _Stream(self, "stderr", sys.stderr)
-        # The handler of last resort is used as long as the user has configured none, so that basicConfig keeps its meaning.
-        logging.lastResort = _Handler(self)
-        logging.getLogger().setLevel(logging.INFO)
+        _take_root_logger(_Handler(self))
 
     def open(self, emit: Emit) -> None:
         """Sends what was kept, and from now on everything at once."""
@@ -64,11 +63,14 @@ class Logs:
             for line in lines:
                 self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool))
             if rest:
-                log = Log(level=_LEVELS[source], source=source, text=_sendable(rest), session_id=session_id, tool=tool)
-                if len(rest) >= _LONGEST:
+                log = Log(level=_LEVELS[source], source=source, session_id=session_id, tool=tool)
+                # What is begun stays short, and never becomes empty: the end of the line may come alone.
+                early = (len(rest) - 1) // _LONGEST * _LONGEST
+                if early:
+                    log.text = _sendable(rest[:early])
                     self._line(call, log)
-                else:
-                    self.partial[call, source] = log
+                log.text = _sendable(rest[early:])
+                self.partial[call, source] = log
 
     def log(self, level: int, source: str, text: str) -> None:
         """Takes a whole record."""
@@ -154,10 +156,34 @@ class _Stream(io.TextIOBase):
         self._real.flush()
 
 
+def _take_root_logger(handler: logging.Handler) -> None:
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    configure = logging.basicConfig
+
+    @functools.wraps(configure)
+    def basic_config(**options: Any) -> None:
+        # It does nothing when there is a handler; ours must not keep a user's set-up from having its effect.
+        root.removeHandler(handler)
+        configure(**options)
+
+    logging.basicConfig = basic_config
+
+
 class _Handler(logging.Handler):
+    """What the root logger starts with."""
+
     def __init__(self, logs: Logs) -> None:
         super().__init__(logging.NOTSET)
         self._logs = logs
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leaves a record to a handler of the user's that writes it to one of our streams anyway."""
+        for other in logging.getLogger().handlers:
+            if isinstance(getattr(other, "stream", None), _Stream):
+                return False
+        return bool(super().filter(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

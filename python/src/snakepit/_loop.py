@@ -54,14 +54,9 @@ class Loop:
                     self._loop = loop
         return loop
 
-    def stop(self) -> None:
-        """Ends the loop. On its thread."""
-        self.loop.stop()
-
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         loop.run_forever()
-        loop.close()
 
     def _drain(self) -> None:
         # Cleared first: what is posted from here on either is seen below or wakes the loop again.
