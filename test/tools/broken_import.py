@@ -1,8 +1,8 @@
 """A tool file that cannot be imported."""
 
-from snakepit import tool
-
 import a_module_that_is_not_there
+
+from snakepit import tool
 
 
 @tool
