@@ -35,6 +35,6 @@ export const suites = [
   { name: "proto lint", command: ["buf", "lint"] },
   { name: "proto format", command: ["buf", "format", "--diff", "--exit-code"] },
   { name: "proto breaking", command: ["buf", "breaking", "--against", "proto/baseline.binpb"] },
-  { name: "python lint", command: [ruff, "check", "--config", "python/pyproject.toml", ...PYTHON_FILES] },
-  { name: "python format", command: [ruff, "format", "--check", "--config", "python/pyproject.toml", ...PYTHON_FILES] },
+  { name: "python lint", command: [ruff, "check", ...PYTHON_FILES] },
+  { name: "python format", command: [ruff, "format", "--check", ...PYTHON_FILES] },
 ];
