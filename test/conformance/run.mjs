@@ -1,0 +1,96 @@
+/**
+ * Runs the Connect conformance suite over the local carrier: TypeScript as client, Python as server.
+ *
+ *   node test/conformance/run.mjs [bun] [node] [deno]     default: bun node
+ *
+ * Exit codes: 0 every case passed; 1 a case failed, or not all of them ran; 3 there is no Go.
+ */
+import { spawn } from "node:child_process";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GoMissing, installSuite } from "./suite.mjs";
+
+/** Cases of the two runs: fewer would mean that something was left out. */
+const EXPECTED = { embedded: 76, "one-sided": 47 };
+/** Far above the seconds that a run takes: a hang ends here. */
+const RUN_LIMIT_MS = 120_000;
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..", "..");
+const bin = (name) => join(root, "node_modules", ".bin", name);
+const client = join(here, "client.ts");
+const runtimes = {
+  bun: [bin("bun"), client],
+  node: [bin("node"), client],
+  deno: [bin("deno"), "run", "--quiet", "--allow-all", client],
+};
+const server = [join(root, ".venv", "bin", "python"), join(here, "server.py")];
+// The suite's messages are in a package whose name an installed one may have too: ours come first.
+const env = { ...process.env, PYTHONPATH: [join(here, "gen"), join(root, "python", "src")].join(delimiter) };
+
+/**
+ * One run of the runner.
+ * @param {string[]} args its options
+ * @returns {Promise<{ passed: number, failed: number, exitCode: number, output: string }>} `failed` counts the cases that could not run too
+ */
+function runSuite(runner, args, clientCommand) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(
+      runner,
+      ["--mode", "both", "--conf", join(here, "features.yaml"), ...args, "--", ...clientCommand, "----", ...server],
+      { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], timeout: RUN_LIMIT_MS },
+    );
+    let output = "";
+    child.stdout.on("data", (text) => {
+      output += text;
+    });
+    child.stderr.on("data", (text) => {
+      output += text;
+    });
+    child.on("error", reject);
+    child.on("close", (exitCode, signal) => {
+      const count = (pattern) => Number(pattern.exec(output)?.[1] ?? 0);
+      if (signal) output += `\nended by ${signal}\n`;
+      resolve({
+        passed: count(/^(\d+) passed, \d+ failed/m),
+        failed:
+          count(/^\d+ passed, (\d+) failed/m) + count(/^Another (\d+) could not be run/m) + count(/^\(Another (\d+) failed as expected/m),
+        exitCode: exitCode ?? 1,
+        output,
+      });
+    });
+  });
+}
+
+async function main() {
+  const chosen = process.argv.length > 2 ? process.argv.slice(2) : ["bun", "node"];
+  const unknown = chosen.find((name) => !(name in runtimes));
+  if (unknown !== undefined) throw new Error(`"${unknown}" is no runtime: choose among ${Object.keys(runtimes).join(", ")}.`);
+  const suite = installSuite(root);
+  const runs = { embedded: [], "one-sided": suite.testFiles.flatMap((file) => ["--test-file", file]) };
+  const rows = [];
+  for (const runtime of chosen) {
+    for (const [name, args] of Object.entries(runs)) {
+      const started = performance.now();
+      const result = await runSuite(suite.runner, args, runtimes[runtime]);
+      const missing = Math.max(0, EXPECTED[name] - result.passed - result.failed);
+      const good = result.exitCode === 0 && result.failed === 0 && result.passed === EXPECTED[name];
+      rows.push({ runtime, name, ...result, missing, good, seconds: (performance.now() - started) / 1000 });
+      if (!good) console.log(`${runtime}, ${name}: exit code ${result.exitCode}\n${result.output}`);
+    }
+  }
+
+  const line = (...cells) => console.log(cells.map((cell, i) => (i < 2 ? String(cell).padEnd(12) : String(cell).padStart(9))).join(""));
+  line("client", "suites", "cases", "passed", "failed", "missing", "seconds");
+  for (const row of rows) line(row.runtime, row.name, EXPECTED[row.name], row.passed, row.failed, row.missing, row.seconds.toFixed(1));
+  const sum = (field) => rows.reduce((total, row) => total + row[field], 0);
+  console.log(`\n${sum("passed")} passed, ${sum("failed") + sum("missing")} failed`);
+  return rows.every((row) => row.good) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof GoMissing ? 3 : 1;
+}
