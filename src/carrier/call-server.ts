@@ -43,7 +43,7 @@ export class CallServer implements CallSink {
         this.open(bytes, flags, prefix, id, aux, start, end, owned);
         break;
       case Kind.MESSAGE:
-        call?.request(bytes, start, end, owned);
+        call?.request(bytes, aux, start, end, owned);
         break;
       case Kind.END:
         call?.requests.end();
@@ -179,9 +179,9 @@ class ServedCall {
     void this.respond().catch((error: unknown) => this.fail(error));
   }
 
-  request(bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+  request(bytes: Uint8Array, items: number, start: number, end: number, owned: boolean): void {
     try {
-      const { message, cost } = decodeMessage(this.link, this.spec.method.input, this.id, bytes, start, end, owned);
+      const { message, cost } = decodeMessage(this.link, this.spec.method.input, this.id, bytes, start, end, owned, items);
       this.requests.push(message, cost);
     } catch (error) {
       this.fail(unreadableMessage(error));

@@ -49,7 +49,7 @@ export function sendMessage(link: Link, call: number, frame: MessageFrame, messa
   link.writer.message(frame.kind, frame.flags ?? 0, frame.prefix?.length ?? 0, call, frame.aux ?? 0, message.parts);
 }
 
-/** A message that came, and what it costs in a stream. Its memory is its own. */
+/** A message that came, and what it costs in a stream when it holds so many items. Its memory is its own. */
 export function decodeMessage<D extends DescMessage>(
   link: Link,
   desc: D,
@@ -58,12 +58,13 @@ export function decodeMessage<D extends DescMessage>(
   start: number,
   end: number,
   owned: boolean,
+  items = 1,
 ): { readonly message: MessageShape<D>; readonly cost: number } {
   const attached = link.takeAttached(call);
   const message = fromBinary(desc, owned ? bytes.subarray(start, end) : copyBytes(bytes, start, end));
   attach(message, attached);
   const size = attached.reduce((sum, data) => sum + data.length, end - start);
-  return { message, cost: Math.max(ITEM_COST, size) };
+  return { message, cost: Math.max(items * ITEM_COST, size) };
 }
 
 /** What a call fails with whose message cannot be read. */

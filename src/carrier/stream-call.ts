@@ -86,7 +86,7 @@ export class StreamCall<I extends DescMessage, O extends DescMessage> implements
         this.head(decodeCallMeta(bytes, start, end).headers);
         break;
       case Kind.MESSAGE: {
-        const { message, cost } = decodeMessage(this.calls.link, this.method.output, this.wireId, bytes, start, end, owned);
+        const { message, cost } = decodeMessage(this.calls.link, this.method.output, this.wireId, bytes, start, end, owned, aux);
         this.head([]);
         this.messages.push(message, cost);
         break;
