@@ -177,3 +177,17 @@ function bodyLength(bytes: Uint8Array, at: number): number {
 export function fault(what: string): ProtocolError {
   return new ProtocolError({ reason: `the other side sent ${what}` });
 }
+
+/** Throws unless frames of this kind may come for a call of the receiver's own. */
+export function checkAnswer(kind: number): void {
+  if (
+    kind === Kind.RESULT ||
+    kind === Kind.ERROR ||
+    kind === Kind.END ||
+    kind === Kind.HEAD ||
+    kind === Kind.MESSAGE ||
+    kind === Kind.CREDIT
+  )
+    return;
+  throw fault(`a frame of kind ${kind} for a call of the receiver's`);
+}

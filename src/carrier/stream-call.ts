@@ -7,8 +7,8 @@ import { CallLimits, timeoutField } from "./call-limits.ts";
 import { decodeMessage, encodeMessage, MAX_PREFIX_BYTES, sendMessage, unreadableMessage } from "./connect-message.ts";
 import { Flag, Kind } from "./frame.ts";
 import { connectErrorOf, decodeCallError, decodeCallMeta, toHeaders } from "./headers.ts";
+import type { OpenedCall, OpenedCalls } from "./opened-calls.ts";
 import { IncomingMessages, SendCredit } from "./stream-credit.ts";
-import type { OpenedCall, OpenedCalls } from "./transport.ts";
 
 /** One call, from its first request to its last response. */
 export class StreamCall<I extends DescMessage, O extends DescMessage> implements OpenedCall {

@@ -11,7 +11,7 @@ import type { CarriedCall, Progress } from "../tool/call.ts";
 import { Encoder } from "../value/index.ts";
 import { CallTable } from "./call-table.ts";
 import { decodeItems, decodeResult, OutgoingBuffers, Prefixes, prefixLength, requestParts, varintLength, writeVarint } from "./execute.ts";
-import { fault, HEADER_BYTES, ITEM_COST, Kind } from "./frame.ts";
+import { checkAnswer, fault, HEADER_BYTES, ITEM_COST, Kind } from "./frame.ts";
 import { decodeCallError, typeOf } from "./headers.ts";
 import { InputStreams } from "./input-stream.ts";
 import { type CallSink, type Link, Mark } from "./link.ts";
@@ -301,18 +301,4 @@ function unreadable(error: unknown): ProtocolError {
     { reason: `an answer cannot be read: ${error instanceof Error ? error.message : String(error)}` },
     { cause: error },
   );
-}
-
-/** Throws unless frames of this kind may come for a call of the receiver's own. */
-export function checkAnswer(kind: number): void {
-  if (
-    kind === Kind.RESULT ||
-    kind === Kind.ERROR ||
-    kind === Kind.END ||
-    kind === Kind.HEAD ||
-    kind === Kind.MESSAGE ||
-    kind === Kind.CREDIT
-  )
-    return;
-  throw fault(`a frame of kind ${kind} for a call of the receiver's`);
 }

@@ -5,7 +5,7 @@ import { CallLimits, timeoutField } from "./call-limits.ts";
 import { decodeMessage, encodeMessage, sendMessage, unreadableMessage } from "./connect-message.ts";
 import { Kind } from "./frame.ts";
 import { connectErrorOf, decodeCallError, decodeCallMeta, toHeaders } from "./headers.ts";
-import type { OpenedCall, OpenedCalls } from "./transport.ts";
+import type { OpenedCall, OpenedCalls } from "./opened-calls.ts";
 
 /** One call, from its request to its response. */
 export class UnaryCall<I extends DescMessage, O extends DescMessage> implements OpenedCall {

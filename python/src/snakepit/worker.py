@@ -180,7 +180,8 @@ def _run(
     import threading
 
     from snakepit._context import HOST
-    from snakepit._frames import HELLO, FrameError, frame
+    from snakepit._fork import part_at_fork
+    from snakepit._frames import HELLO, FrameError, cut
     from snakepit._leader import Leader
     from snakepit._runtime import Runtime
     from snakepit._threads import ThreadPool
@@ -193,10 +194,13 @@ def _run(
     threads = Leader(runtime) if hello.threads <= 1 else ThreadPool(runtime, hello.threads)
     runtime.threads = threads
     HOST.attach(runtime)
+    part_at_fork(runtime)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
-    data.sendall(frame(HELLO, 0, _worker_hello(hello, limits, box)))
+    # Many tools do not fit into one frame.
+    for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box)]):
+        data.sendall(b"".join(pieces))
     logs.open(runtime.emit)
     threads.run()
     fault = threads.fault

@@ -2,7 +2,8 @@
 import { Effect } from "effect";
 import { isSnakepitError, ProtocolError, type SnakepitError } from "../../errors/index.ts";
 import type { Connection, ConnectionOptions } from "../carrier.ts";
-import { dialWorker, type LocalWorker } from "./dial.ts";
+import { dialWorker } from "./dial.ts";
+import type { LocalWorker } from "./hello.ts";
 
 /**
  * Connects to a worker that listens, or will listen, on a Unix socket, and waits for its hello. Waits for ever when the worker says nothing;

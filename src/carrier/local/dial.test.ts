@@ -17,7 +17,8 @@ import type { Connection } from "../carrier.ts";
 import { copyBytes, Kind } from "../frame.ts";
 import { DEFAULT_LIMITS } from "../link.ts";
 import { body, frameBytes, listen, Peer, startCall, TestCall } from "../testing-peer.ts";
-import { dialWorker, type LocalWorker } from "./dial.ts";
+import { dialWorker } from "./dial.ts";
+import type { LocalWorker } from "./hello.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "dial-"));
@@ -129,6 +130,17 @@ describe("dialling", () => {
     expect(hello).toMatchObject({ protocol: 1, workerId: python.worker.workerId, pid: python.child.pid! });
     expect(hello.pythonVersion).toMatch(/^3\.\d+\.\d+/);
     expect(hello.tools.map(({ name, streaming }) => [name, streaming])).toContainEqual(["count", true]);
+  });
+
+  test("gives a hello of any length", async () => {
+    const many = join(folder, "many.py");
+    const tool = (i: number): string =>
+      `@tool\ndef tool_${i}(x: int) -> int:\n    """${"Long description. ".repeat(40)}"""\n    return x\n`;
+    await writeFile(many, `from snakepit import tool\n${Array.from({ length: 600 }, (_, i) => tool(i)).join("\n")}`);
+    await using python = start(many);
+    const connection = await python.dial();
+    expect(connection.hello.tools).toHaveLength(600);
+    expect(await startCall(connection, "tool_599", { x: 3 }).outcome).toBe(3);
   });
 
   test("fails with the import error of the tools, after what they printed", async () => {
