@@ -16,22 +16,30 @@ import { findBase } from "./base-interpreter.ts";
 import { cacheFolder } from "./cache.ts";
 import { fillEnvironment, type Tools } from "./install.ts";
 import { hold } from "./lock.ts";
-import { isAtLeast, parseVersion } from "./requirements.ts";
+import { isAtLeast, parseVersion, type Version } from "./requirements.ts";
 
-/** Path of the interpreter of the managed environment, or undefined when it has not been made. Takes about a millisecond. */
-export const findManaged: Effect.Effect<string | undefined> = Effect.promise(async () => {
+/** An interpreter that has what workers need. */
+export interface ReadyPython {
+  /** Its path. */
+  readonly path: string;
+  /** Its version: at least the first two numbers. */
+  readonly version: Version;
+}
+
+/** The interpreter of the managed environment, or undefined when it has not been made. Takes about a millisecond. */
+export const findManaged: Effect.Effect<ReadyPython | undefined> = Effect.promise(async () => {
   const [folder, tail] = await Promise.all([environmentsFolder(), nameTail()]);
   const names = await readdir(folder).catch(() => []);
   const pythons = names
     .filter((name) => name.startsWith("py") && name.endsWith(tail))
-    .sort((a, b) => (isAtLeast(parseVersion(a.slice(2)), parseVersion(b.slice(2))) ? -1 : 1))
-    .map((name) => join(folder, name, "bin", "python"));
+    .map((name): ReadyPython => ({ path: join(folder, name, "bin", "python"), version: parseVersion(name.slice(2)) }))
+    .sort((a, b) => (isAtLeast(a.version, b.version) ? -1 : 1));
   // Not there either when the interpreter that it was made from was uninstalled: the path is a link to that.
-  return pythons.find((python) => existsSync(python));
+  return pythons.find(({ path }) => existsSync(path));
 });
 
 /**
- * Path of the interpreter of the managed environment, which is made when it is not there: once, whoever else asks at the same time.
+ * The interpreter of the managed environment, which is made when it is not there: once, whoever else asks at the same time.
  * `onProgress` hears the steps. Fails with PythonNotFound without a Python to make it from, and with EnvironmentFailed when it cannot be made.
  */
 export const managedEnvironment = Effect.fnUntraced(function* (looked: readonly string[], onProgress: (step: string) => void) {
@@ -72,7 +80,7 @@ const build = Effect.fnUntraced(function* (tools: Tools, temporary: string, whol
     });
   });
   onProgress(`The Python environment is ready (${((performance.now() - began) / 1000).toFixed(1)} s)`);
-  return join(whole, "bin", "python");
+  return { path: join(whole, "bin", "python"), version: tools.base.version } satisfies ReadyPython;
 });
 
 /** Removes what makers that died left behind, and an environment whose base interpreter is gone. */

@@ -5,9 +5,10 @@ import { WorkerStartFailed } from "../errors/index.ts";
 import { startProcess } from "../runtime/process.ts";
 import type { Launch, WorkerOrder } from "../worker/launch.ts";
 import type { Adapter, PrepareOptions } from "./adapter.ts";
-import { managedEnvironment } from "./environment.ts";
+import { managedEnvironment, type ReadyPython } from "./environment.ts";
 import { examine, requirePackages, search } from "./interpreter.ts";
 import { pythonEnvironment } from "./python-environment.ts";
+import { isAtLeast } from "./requirements.ts";
 
 /** Workers that run Python. Finds the interpreter, or makes the managed environment, when a pool is opened. */
 export const python: Adapter = {
@@ -16,27 +17,30 @@ export const python: Adapter = {
   prepare: (options) => resolvePython(options).pipe(Effect.map(launch)),
 };
 
-/** Path of the interpreter that workers run on. Fails with PythonNotFound or EnvironmentFailed. */
+/** The interpreter that workers run on. Fails with PythonNotFound or EnvironmentFailed. */
 const resolvePython = Effect.fnUntraced(function* (options: PrepareOptions) {
   const { named, looked } = search(options.python);
   if (named === undefined) return yield* managedEnvironment(looked, options.onProgress);
   const found = yield* examine(named, looked);
   yield* requirePackages(found);
-  return named.command;
+  // A bare name may belong to a shim, which would be run again for each worker. A path may be a wrapper that is meant to be run.
+  return { path: named.command.includes("/") ? named.command : found.executable, version: found.version } satisfies ReadyPython;
 });
 
-function launch(interpreter: string): Launch {
+function launch({ path, version }: ReadyPython): Launch {
+  // Without the working directory in front of the standard library, a queue.py that lies there is not what workers import. From 3.11 on.
+  const safe = isAtLeast(version, [3, 11]) ? ["-P"] : [];
   return {
     spawn: (order) =>
       Effect.tryPromise({
         try: () =>
           startProcess({
-            command: interpreter,
-            args: ["-m", "snakepit.worker", "--socket", order.socketPath],
+            command: path,
+            args: [...safe, "-m", "snakepit.worker", "--socket", order.socketPath],
             env: pythonEnvironment(order.env),
             onLine: order.onLine,
           }),
-        catch: (cause) => notStarted(interpreter, order, cause),
+        catch: (cause) => notStarted(path, order, cause),
       }),
     connect: (order, options) => openLocal(order, options),
   };

@@ -56,7 +56,7 @@ export interface Diagnosis {
 /** Looks at everything. `option` is the interpreter that the user named on the command line. */
 export const diagnose = Effect.fnUntraced(function* (option: string | undefined) {
   const { named, looked } = search(option);
-  const managed = (yield* findManaged) ?? null;
+  const managed = (yield* findManaged)?.path ?? null;
   const base = {
     snakepit: packageInfo().version,
     runtime: currentRuntime(),
