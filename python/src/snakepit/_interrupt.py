@@ -50,6 +50,12 @@ class Slot:
         self._shields = 0
         self._deferred = False
         self._shield = Shield(self)
+        self._leave: Callable[[], object] | None = None
+
+    def after_fork(self, leave: Callable[[], object]) -> None:
+        """In a process that was forked off: calls `leave` when the tool comes back."""
+        self.lock = threading.Lock()
+        self._leave = leave
 
     def begin(self, now: Now, wanted: Callable[[], bool]) -> bool:
         """Takes a call on, unless it is no longer wanted."""
@@ -61,6 +67,8 @@ class Slot:
 
     def finish(self) -> bool:
         """The tool's part has ended. True when it was interrupted, whatever it made of that."""
+        if self._leave is not None:
+            self._leave()
         with self.lock:
             if self._pending:
                 _set_async_exc(self.ident, _NOTHING)

@@ -102,6 +102,10 @@ class Leader:
             self.runtime.ended_calls += len(out)
             out.clear()
 
+    def after_fork(self) -> None:
+        # Whoever comes out of its tool without a token looks further.
+        self._cell.clear()
+
     def shutdown(self, grace: float) -> None:
         threading.Thread(target=self._shutdown, args=(grace,), name="snakepit-shutdown", daemon=True).start()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -25,16 +26,18 @@ Emit = Callable[[int, Event], None]
 # Longest piece of a line in one event, in characters.
 _LONGEST = 32_768
 _LEVELS = {"stdout": logging.INFO, "stderr": logging.WARNING}
+_DESCRIPTORS = {"stdout": 1, "stderr": 2}
 
 
 class Logs:
     """Where lines go. Kept back until `open`, since the worker's Hello has to come first."""
 
     def __init__(self) -> None:
-        self.partial: dict[tuple[int, str], Log] = {}
-        """Lines that have begun, by call and source. Empty nearly always, which is cheap to look at."""
+        self.partial: dict[tuple[int, str, int], Log] = {}
+        """Lines that have begun, by call, source and thread. Empty nearly always, which is cheap to look at."""
         self._lock = threading.RLock()
         self._emit: Emit | None = None
+        self._forked = False
         self._kept: list[tuple[int, Event]] = []
 
     def install(self) -> None:
@@ -51,12 +54,23 @@ class Logs:
             self._kept.clear()
             self._emit = emit
 
+    def after_fork(self) -> None:
+        """In a process that was forked off: from now on everything goes to the pipes, like the output of any other process."""
+        self._lock = threading.RLock()
+        self._forked = True
+        self.partial.clear()
+        self._kept.clear()
+
     def write(self, source: str, text: str) -> None:
         """Takes printed text; whole lines are sent."""
+        if self._forked:
+            _write_all(_DESCRIPTORS[source], text)
+            return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else now
+        key = (call, source, threading.get_ident())
         with self._lock:
-            begun = self.partial.pop((call, source), None)
+            begun = self.partial.pop(key, None)
             if begun is not None:
                 text = begun.text + text
             *lines, rest = text.split("\n")
@@ -70,10 +84,13 @@ class Logs:
                     log.text = _sendable(rest[:early])
                     self._line(call, log)
                 log.text = _sendable(rest[early:])
-                self.partial[call, source] = log
+                self.partial[key] = log
 
     def log(self, level: int, source: str, text: str) -> None:
         """Takes a whole record."""
+        if self._forked:
+            _write_all(_DESCRIPTORS["stderr"], text + "\n")
+            return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else now
         with self._lock:
@@ -89,10 +106,8 @@ class Logs:
         """A call is about to end: sends the lines it has begun."""
         if self.partial:
             with self._lock:
-                for source in _LEVELS:
-                    log = self.partial.pop((call, source), None)
-                    if log is not None:
-                        self._line(call, log)
+                for key in [key for key in self.partial if key[0] == call]:
+                    self._line(call, self.partial.pop(key))
 
     def _line(self, call: int, log: Log) -> None:
         text = _sendable(log.text)
@@ -105,6 +120,16 @@ class Logs:
                 self._kept.append((call, event))
             else:
                 self._emit(call, event)
+
+
+def _write_all(descriptor: int, text: str) -> None:
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        # Whoever closed it does not want to hear of it.
+        pass
 
 
 def _sendable(text: str) -> str:

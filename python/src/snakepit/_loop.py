@@ -56,7 +56,9 @@ class Loop:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        loop.run_forever()
+        # A tool that stops the loop must not stop those of the others.
+        while not loop.is_closed():
+            loop.run_forever()
 
     def _drain(self) -> None:
         # Cleared first: what is posted from here on either is seen below or wakes the loop again.

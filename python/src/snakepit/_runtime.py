@@ -88,6 +88,10 @@ class Threads(Protocol):
         """Ends what runs within `grace` seconds, then the worker."""
         ...
 
+    def after_fork(self) -> None:
+        """In a process that was forked off: makes sure that whoever comes out of its tool asks its slot."""
+        ...
+
     def running(self) -> int:
         """Calls that run without standing in the table."""
         ...

@@ -137,6 +137,9 @@ class ThreadPool:
     def running(self) -> int:
         return 0
 
+    def after_fork(self) -> None:
+        pass
+
     def shutdown(self, grace: float) -> None:
         threading.Thread(target=self._shutdown, args=(grace,), name="snakepit-shutdown", daemon=True).start()
 

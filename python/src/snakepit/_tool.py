@@ -246,7 +246,8 @@ class Tool:
             fields.append((name, expected) if parameter.default is _EMPTY else (name, expected, _default(parameter.default)))
         self.input_streams = tuple(p.name for p in self._parameters if p.stream)
         self.takes_session = self._session_parameter is not None
-        self._struct = msgspec.defstruct(f"Arguments of {self.name}", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
+        # Under a name of underscores alone, parameters that begin with two keep theirs.
+        self._struct = msgspec.defstruct("_", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
 
     def _refuse_unnamable(self, parameter: inspect.Parameter) -> None:
         if parameter.kind is parameter.POSITIONAL_ONLY:

@@ -21,6 +21,7 @@ _IMPORT_MACHINERY = ("<frozen importlib", "<frozen runpy")
 
 _MAX_CHARS = 65_536
 _MAX_CAUSES = 32
+_MAX_FRAMES = 1_000
 
 
 class PythonCause(TypedDict):
@@ -91,7 +92,8 @@ def _members(error: BaseException) -> tuple[BaseException, ...]:
 
 def _print(error: BaseException) -> str:
     try:
-        report = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
+        # After a recursion that went deep, reading every frame would take longer than the recursion.
+        report = traceback.TracebackException(type(error), error, error.__traceback__, limit=-_MAX_FRAMES, compact=True)
         _trim(report, set())
         return readable("".join(report.format()))
     except BaseException:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from snakepit._errors import PayloadTooLarge
 from snakepit._frames import MAX_BODY, Bytes, cut
@@ -121,6 +122,14 @@ class Writer:
         """Waits until everything has been sent."""
         with self._drained:
             self._drained.wait_for(lambda: not self._busy or self.closed, timeout)
+
+    def after_fork(self, leave: Callable[[], object]) -> None:
+        """In a process that was forked off: calls `leave` instead of sending anything."""
+
+        def refuse(*_: Any, **__: Any) -> None:
+            leave()
+
+        self.send = self.send_for = self.send_large = refuse
 
     # Everything below runs with the lock held, but for the thread's own sending.
 
