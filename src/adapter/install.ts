@@ -59,7 +59,6 @@ const uvSteps = (base: Interpreter, folder: string): readonly Step[] => [
       "pip",
       "install",
       "--quiet",
-      "--no-config",
       "--compile-bytecode",
       "--require-hashes",
       "--python",
