@@ -4,7 +4,7 @@
  * It is the same on both sides; what differs is who stands behind the ids.
  */
 import { ConnectionLost, type PayloadTooLarge, ProtocolError, type SnakepitError } from "../errors/index.ts";
-import type { SocketEvents, StreamSocket } from "../runtime/stream-socket.ts";
+import type { SocketEvents, StreamSocket } from "../runtime/socket.ts";
 import { Assembler, type MessageSink } from "./assembler.ts";
 import type { CarrierLimits } from "./carrier.ts";
 import { Flag, FrameReader, type FrameSink, fault, Kind } from "./frame.ts";

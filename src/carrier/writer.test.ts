@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { StreamSocket } from "../runtime/stream-socket.ts";
+import type { StreamSocket } from "../runtime/socket.ts";
 import { copyBytes, Flag, FrameReader, Kind, MAX_BODY_BYTES, readUint32 } from "./frame.ts";
 import type { Frame } from "./testing-peer.ts";
 import { FrameWriter } from "./writer.ts";

@@ -5,7 +5,7 @@
  * all to the end of the turn costs a fifth of the calls). Messages too large for the arena wait in a lane for each call. While the socket
  * takes them, the lanes give a piece in turn; what is small overtakes them.
  */
-import type { StreamSocket } from "../runtime/stream-socket.ts";
+import type { StreamSocket } from "../runtime/socket.ts";
 import { Flag, HEADER_BYTES, Kind, MAX_BODY_BYTES, writeHeader, writeUint32 } from "./frame.ts";
 
 const ARENA_BYTES = 65_536;

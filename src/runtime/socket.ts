@@ -1,14 +1,84 @@
 /**
  * Unix sockets for many small messages: bytes are read into memory that is used again, and whoever writes learns what the kernel has not taken yet.
- */
-import { connectBun } from "./socket-bun.ts";
-import { connectNode } from "./socket-node.ts";
-import type { SocketEvents, StreamSocket } from "./stream-socket.ts";
-
-/**
- * Connects to a Unix socket. Rejects with the system's error when nobody listens there.
  *
- * Measured for many small frames: on Node `net` with `onread` beats its `data` event; on Bun `Bun.connect` beats `net`, and by far for large data.
+ * `node:net` with `onread` on every runtime. Measured on Bun against `Bun.connect`: the same latency, within 5 % of the calls a second, and the same
+ * time for 60 MB, since large messages go in pieces.
  */
-export const connectUnix: (path: string, events: SocketEvents) => Promise<StreamSocket> =
-  process.versions.bun === undefined ? connectNode : connectBun;
+import { connect, type Socket } from "node:net";
+
+/** Size of the memory that is read into. */
+const READ_BYTES = 262_144;
+
+/** A connected socket. */
+export interface StreamSocket {
+  /** Bytes that were written and that the kernel has not taken. */
+  readonly waiting: number;
+  /** Sends bytes. Answers true when their memory may be used again at once; otherwise it is kept until they are gone. */
+  write(data: Uint8Array): boolean;
+  /** Writes between these two may leave together. */
+  cork(): void;
+  uncork(): void;
+  /** Closes it at once. What waits is lost. */
+  destroy(): void;
+}
+
+/** What the owner of a socket hears. None of it may throw. */
+export interface SocketEvents {
+  /** The first `length` bytes of `data` came. They are overwritten after the call. */
+  onData(data: Uint8Array, length: number): void;
+  /** Everything that waited is gone. */
+  onDrain(): void;
+  /** It is closed, by either side. Called once, also after {@link StreamSocket.destroy}. */
+  onClose(error: Error | undefined): void;
+}
+
+/** Connects to a Unix socket. Rejects with the system's error when nobody listens there. */
+export function connectUnix(path: string, events: SocketEvents): Promise<StreamSocket> {
+  return new Promise((resolve, reject) => {
+    const callback = (length: number, data: Uint8Array): boolean => {
+      events.onData(data, length);
+      return true;
+    };
+    const socket = connect({ path, onread: { buffer: new Uint8Array(READ_BYTES), callback } });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      let failure: Error | undefined;
+      socket.on("error", (error) => {
+        failure = error;
+      });
+      socket.on("drain", () => events.onDrain());
+      socket.once("close", () => events.onClose(failure));
+      resolve(new NodeSocket(socket));
+    });
+  });
+}
+
+class NodeSocket implements StreamSocket {
+  private readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  get waiting(): number {
+    return this.socket.writableLength;
+  }
+
+  write(data: Uint8Array): boolean {
+    this.socket.write(data);
+    return this.socket.writableLength === 0;
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
