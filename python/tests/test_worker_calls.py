@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from worker_host import Host
+from worker_host import Host, execute_frame
 
 from snakepit._errors import InvalidArguments, ToolFailed, ToolNotFound
 
 TOOLS = """
+from snakepit import Session
 import os, threading, time
 
 @tool
@@ -28,6 +29,24 @@ def fail(text: str) -> None:
 def thread_name() -> str:
     return threading.current_thread().name
 
+order = []
+
+def note(n: int) -> list[int]:
+    order.append(n)
+    return order
+
+@tool
+def first(n: int) -> list[int]:
+    return note(n)
+
+@tool
+def second(n: int, session: Session) -> list[int]:
+    return note(n)
+
+@tool
+def third(n: int, text: str) -> list[int]:
+    return note(n)
+
 @tool
 def sleep(seconds: float) -> str:
     time.sleep(seconds)
@@ -45,7 +64,7 @@ def test_hello_says_what_the_worker_is(host: Host) -> None:
     assert host.hello.worker_id == "w1"
     assert host.hello.pid == host.process.popen.pid
     assert host.hello.start_time_ticks > 0
-    assert [t.name for t in host.hello.tools] == ["echo", "add", "fail", "thread_name", "sleep"]
+    assert [t.name for t in host.hello.tools] == ["echo", "add", "fail", "thread_name", "first", "second", "third", "sleep"]
 
 
 def test_a_call_is_answered(host: Host) -> None:
@@ -69,7 +88,7 @@ def test_wrong_arguments_do_not_reach_the_tool(host: Host) -> None:
 def test_an_unknown_tool_names_the_nearest(host: Host) -> None:
     with pytest.raises(ToolNotFound) as caught:
         host.call("ecko")
-    assert caught.value.nearest == ["echo"]
+    assert caught.value.nearest[0] == "echo"
 
 
 def test_ping_is_answered_while_a_tool_sleeps(host: Host) -> None:
@@ -83,3 +102,13 @@ def test_calls_that_arrive_during_a_long_one_run_on_the_main_thread(host: Host) 
     calls = [host.start("sleep", {"seconds": 0.02}), *(host.start("thread_name") for _ in range(5))]
     assert [host.result(c) for c in calls] == ["MainThread"] * 6
     assert host.call("thread_name") == "MainThread"
+
+
+def test_calls_run_in_the_order_they_came_whatever_way_they_take(host: Host) -> None:
+    data = b""
+    for n in range(60):
+        tool, args = (("first", {}), ("second", {}), ("third", {"text": "x" * 300_000}))[n * 7 % 3]
+        data += execute_frame(host.new_call(), tool, {"n": n, **args})
+    last = host.new_call()
+    host.send(data + execute_frame(last, "first", {"n": 60}))
+    assert host.result(last) == list(range(61))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -161,7 +162,7 @@ def test_items_leave_when_they_are_made(host: Host, tool: str) -> None:
         arrivals.append(time.monotonic())
         assert (got.kind, got.aux) == (MESSAGE, 1)
     assert host.for_call(call).kind == END
-    assert all(0.1 < b - a < 0.4 for a, b in zip(arrivals, arrivals[1:], strict=False))
+    assert all(0.1 < b - a < 0.4 for a, b in pairwise(arrivals))
 
 
 @pytest.mark.parametrize("tool", ["count", "acount"])

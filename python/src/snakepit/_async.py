@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from snakepit._call import Inputs
-from snakepit._context import CURRENT, Running
+from snakepit._context import Running
 from snakepit._entries import Entry
 from snakepit._errors import CallTimeout, ProtocolError
 from snakepit._inputs import AsyncInput, Input
@@ -77,18 +77,17 @@ class AsyncCall:
         if self._stopped:
             self._runtime.ended(self.call)
             return
-        loop = self._runtime.loop.loop
         if self._timeout_ms:
             left = self._timeout_ms / 1000 - (time.monotonic() - self._came)
             if left <= 0:
                 self._expire()
                 self._runtime.ended(self.call)
                 return
-            self._timer = loop.call_later(left, self._expire)
-        CURRENT.set(Running(self.call, self.entry.name, self.entry.session_id))
-        # The task has a copy of this context, and so knows its call.
-        self._task = loop.create_task(self._run())
-        CURRENT.set(None)
+        else:
+            left = 0.0
+        self._task = self._runtime.eager.start(self._run(), Running(self.call, self.entry.name, self.entry.session_id))
+        if left and self._task is not None:
+            self._timer = self._runtime.loop.loop.call_later(left, self._expire)
 
     async def _run(self) -> None:
         self._begun = True

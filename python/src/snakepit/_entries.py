@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
+from typing import Any
 
 from snakepit._errors import ToolNotFound
 from snakepit._frames import Bytes
@@ -15,7 +17,7 @@ _MOST = 4096
 class Entry:
     """A tool as it is called in one session."""
 
-    __slots__ = ("call", "decode", "inline", "name", "session_id", "tool")
+    __slots__ = ("call", "decode", "detached", "inline", "name", "session_id", "tool")
 
     def __init__(self, tool: Tool, session_id: str) -> None:
         self.tool = tool
@@ -23,7 +25,10 @@ class Entry:
         self.session_id = session_id
         # Whether a call is nothing but decode, call, reply.
         self.inline = tool.fast and not (tool.streaming or tool.asynchronous)
-        self.decode = tool.decode
+        # Whether a call is nothing but a task on the loop.
+        self.detached = tool.asynchronous and not tool.streaming
+        # msgspec takes any buffer.
+        self.decode: Callable[[Any], Any] = tool.decode
         self.call = tool.call
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Final, Union
+from typing import Final, TypeAlias
 
-Bytes = Union[bytes, bytearray, memoryview]
+Bytes: TypeAlias = bytes | bytearray | memoryview
 """Anything a socket can send."""
 
 PROTOCOL: Final = 1

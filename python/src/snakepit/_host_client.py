@@ -1,7 +1,7 @@
 """Calls that a worker opens: HostService, from a tool or from anything else in the process.
 
-The synchronous functions may be called on any thread but the loop's; in a tool on the main thread they read the connection themselves until the answer is
-there, without any change of thread. The asynchronous ones belong to the loop's thread.
+The synchronous functions may be called on any thread but the loop's; in a tool on the main thread they read the connection themselves until the
+answer is there, without any change of thread. The asynchronous ones belong to the loop's thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATH = "/snakepit.v1.HostService/"
 
 
 class _Request(Protocol):
-    def SerializeToString(self) -> bytes: ...
+    def SerializeToString(self) -> bytes: ...  # noqa: N802
 
 
 T = TypeVar("T")

@@ -1,9 +1,9 @@
 """Interrupting a tool, and nothing else.
 
 A slot is a thread that runs tools one after another. Whoever wants to stop one asks its slot by the call's id: under a lock that knows what runs, an
-exception is made pending in that thread (PyThreadState_SetAsyncExc), and on the main thread a signal with a handler that does nothing ends the system call
-it may be in. When a tool's part ends, the slot takes the lock, forgets the call and clears what is still pending, so that nothing hits the next
-call. Code of the runtime that a tool calls (print, waiting for input) stands under a shield: an interrupt then waits until it is left.
+exception is made pending in that thread (PyThreadState_SetAsyncExc), and on the main thread a signal with a handler that does nothing ends the
+system call it may be in. When a tool's part ends, the slot takes the lock, forgets the call and clears what is still pending, so that nothing hits
+the next call. Code of the runtime that a tool calls (print, waiting for input) stands under a shield: an interrupt then waits until it is left.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def install_signal(slot: Slot) -> None:
 
     def handle(_signum: int, _frame: FrameType | None) -> None:
         # An interrupt that is pending is raised at the first line of this function, and so leaves the system call.
-        # A signal from outside comes when C code holds the global lock and nobody could read the Cancel frame: let the other threads run for a moment.
+        # A signal from outside comes when C code holds the global lock and nobody could read the Cancel frame: the other threads get a moment.
         if slot.now is None or slot.cancelled or slot.shielded:
             return
         for _ in range(_YIELD_MS):

@@ -1,15 +1,15 @@
 """Who reads the connection, and who runs synchronous tools.
 
-Synchronous tools run one at a time on the main thread, so that an interrupt reaches them in a system call too. The main thread also reads: it leads, and
-runs a short tool between two frames without any change of thread, which is what makes a call cheap.
+Synchronous tools run one at a time on the main thread, so that an interrupt reaches them in a system call too. The main thread also reads: it leads,
+and runs a short tool between two frames without any change of thread, which is what makes a call cheap.
 
 While a tool runs, `cell` holds a token. When the tool lasts longer than a millisecond the monitor, a second thread, takes the token and with it the
 lead: it sends what was held back and reads on, so that pings, cancels and asynchronous tools go on; synchronous calls that arrive wait in the
 queue for the main thread, and never run on the monitor. A main thread that comes out of its tool and finds the token gone sends its answer, works the
 queue off, and then asks for the lead (`wants`); the monitor gives it back with the next bytes, before it looks at them.
 
-Taking the token out of a list is atomic, so exactly one of the two has the lead. A tool that waits (for input, or for the host) takes its own token back
-and reads on the main thread until what it waits for is there: no change of thread either.
+Taking the token out of a list is atomic, so exactly one of the two has the lead. A tool that waits (for input, or for the host) takes its own token
+back and reads on the main thread until what it waits for is there: no change of thread either.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class Leader:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.slot = Slot()
+        # Calls in the order they came, and streams that go on; the latter are overtaken, the former never.
         self._queue: deque[SyncCall] = deque()
+        self._streams: deque[SyncCall] = deque()
         self._out: list[bytes] = []
         self._cell: list[bool] = []
         self._leading = True
@@ -72,7 +74,7 @@ class Leader:
     # What calls ask for.
 
     def queue_sync(self, call: SyncCall) -> None:
-        self._queue.append(call)
+        (self._streams if call.begun else self._queue).append(call)
 
     def holds_lead(self) -> bool:
         return bool(self._cell)
@@ -149,28 +151,33 @@ class Leader:
         runtime = self.runtime
         reader = runtime.reader
         queue = self._queue
+        streams = self._streams
         cell = self._cell
         slot = self.slot
         out = self._out
         buf = reader.buf
         by_prefix = runtime.entries.by_prefix
+        calls = runtime.calls
         result = runtime.replies.result
         monotonic = time.monotonic
+        plain = reader.plain
         partial = runtime.logs.partial
         while not self._over:
             pos = reader.pos
             end = reader.end
-            while end - pos >= HEADER_SIZE:
+            # One look at the clock a call: where one ends, the next begins.
+            clock = monotonic()
+            while end - pos >= HEADER_SIZE and not queue:
                 length, kind, flags, prefix, call, aux = _unpack(buf, pos)
                 start = pos + HEADER_SIZE
                 after = start + length
-                if kind != EXECUTE or flags or after > end or length > reader.plain or not prefix or reader.odd:
+                if kind != EXECUTE or flags or after > end or length > plain or not 0 < prefix < length or reader.odd:
                     break
                 at = start + prefix
                 entry = by_prefix.get(bytes(buf[start:at]))
-                if entry is None or not entry.inline or at + 3 > after:
+                if entry is None or not (entry.inline or entry.detached):
                     break
-                n = buf[at]
+                n: int = buf[at]
                 at += 1
                 if n > 127:
                     n = n & 127 | buf[at] << 7
@@ -181,22 +188,31 @@ class Leader:
                 # Something follows the arguments, or they are longer than this reads: the slow way.
                 if at + n != after:
                     break
+                if entry.detached:
+                    if call in calls:
+                        break
+                    reader.pos = pos = after
+                    runtime.start_detached(call, entry, aux, buf[at:after])
+                    continue
                 try:
                     args = entry.decode(buf[at:after])
                 except Exception:
                     # The slow way takes it again and says what is wrong.
                     break
                 reader.pos = after
-                began = monotonic()
-                slot.now = (call, entry, aux, began)
+                slot.now = (call, entry, aux, clock)
                 self._begun += 1
                 answer: object = None
                 cell.append(True)
                 # From here the monitor may have the lead.
                 try:
                     try:
-                        answer = result(call, entry.call(args), int((monotonic() - began) * 1e6))
+                        value = entry.call(args)
+                        began = clock
+                        clock = monotonic()
+                        answer = result(call, value, int((clock - began) * 1e6))
                     except Exception as e:
+                        clock = monotonic()
                         answer = runtime.replies.error_frame(call, e, entry.name)
                     cell.pop()
                 except BaseException as e:
@@ -204,6 +220,7 @@ class Leader:
                     self._end_inline(call, entry.name, answer, e)
                     if not self._leading:
                         return
+                    clock = monotonic()
                 else:
                     slot.now = None
                     if partial:
@@ -216,6 +233,7 @@ class Leader:
                         self._send_large(call, answer)
                         if not self._leading:
                             return
+                        clock = monotonic()
                 # A tool that waited has read on.
                 pos = reader.pos
                 end = reader.end
@@ -223,7 +241,7 @@ class Leader:
             if (end - pos >= HEADER_SIZE or reader.odd) and self._next():
                 continue
             self.flush()
-            if queue:
+            if queue or streams:
                 self._run_queue()
                 if not self._leading:
                     return
@@ -272,10 +290,10 @@ class Leader:
             self._wake.release()
 
     def _run_queue(self) -> None:
-        """Runs each call that waits once."""
-        queue = self._queue
-        for _ in range(len(queue)):
-            call = queue.popleft()
+        """Runs each call that waits, and a slice of each stream."""
+        waiting = [self._queue] * len(self._queue) + [self._streams] * len(self._streams)
+        for line in waiting:
+            call = line.popleft()
             if self._leading:
                 self._begun += 1
                 self._cell.append(True)
@@ -316,9 +334,9 @@ class Leader:
     def _follow(self) -> None:
         """Works the queue off, then gets the lead back."""
         while not self._leading and not self._over:
-            if self._queue:
+            if self._queue or self._streams:
                 self._run_queue()
-            elif self._take_back(lambda: bool(self._queue) or self._over):
+            elif self._take_back(lambda: bool(self._queue or self._streams) or self._over):
                 self._leading = True
 
     def _take_back(self, otherwise: Callable[[], bool]) -> bool:

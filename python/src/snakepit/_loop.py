@@ -66,4 +66,8 @@ class Loop:
         posted = self._posted
         while posted:
             work, args = posted.popleft()
-            work(*args)
+            try:
+                work(*args)
+            except Exception as e:
+                # The others must not wait for the next wake-up.
+                self.loop.call_exception_handler({"message": "a call could not be taken", "exception": e})

@@ -58,14 +58,15 @@ class Reader:
     def __init__(self, sock: socket.socket, max_message: int, max_buffers: int, refuse: Callable[[int, int, int, str], None]) -> None:
         self.sock = sock
         # Read by the loop that runs short tools, which cuts their frames out itself.
-        self.buf = bytearray(_SIZE)
+        # A few bytes longer than what is read into it, so that a length may be looked at without asking where it ends.
+        self.buf = bytearray(_SIZE + 8)
         self.pos = 0
         self.end = 0
         # Largest body that needs no look at the limits.
         self.plain = min(MAX_BODY, max_message)
         # Whether some call has a message or buffers on the way, so that no frame may be taken without looking.
         self.odd = False
-        self._view = memoryview(self.buf)
+        self._view = memoryview(self.buf)[:_SIZE]
         self._max_message = max_message
         self._max_buffers = max_buffers
         self._refuse = refuse
@@ -140,10 +141,8 @@ class Reader:
             if flags & CUT:
                 self._begin(kind, flags, prefix, call, aux, body)
                 continue
-            if call in self._incoming and kind != CANCEL:
-                # Anything else may not come between the pieces.
-                if kind != CREDIT:
-                    raise FrameError(f"a frame of kind {kind} between the pieces of call {call}")
+            if call in self._incoming and kind not in (CANCEL, CREDIT):
+                raise FrameError(f"a frame of kind {kind} between the pieces of call {call}")
             if length > self.plain and not self._fits(kind, call, length - _head(kind, prefix)):
                 continue
             message = self._whole(Frame(kind, flags, prefix, call, aux, body))

@@ -120,4 +120,6 @@ class Replies:
 
 
 def _copied(message: Frames) -> Frames:
-    return iter([[b"".join(pieces)] for pieces in message])
+    # All of it now, since the memory may change as soon as this returns.
+    copies: list[list[Bytes]] = [[b"".join(pieces)] for pieces in message]
+    return iter(copies)

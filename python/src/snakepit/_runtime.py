@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from snakepit._async import AsyncCall
 from snakepit._call import Call, Inputs, received_buffers
+from snakepit._eager import Eager
 from snakepit._entries import Entries, Entry, args_only
 from snakepit._errors import CallTimeout, PayloadTooLarge, ProtocolError, SnakepitError, StreamingMismatch
 from snakepit._frames import (
@@ -131,6 +132,7 @@ class Runtime:
         self.closing = False
         self._lingering: set[int] = set()
         self._soon: list[bytes] = []
+        self._eager: Eager | None = None
         self.threads: Threads
 
     # What calls use.
@@ -181,6 +183,14 @@ class Runtime:
         """Keeps interrupts of the tool that runs on this thread from what is done within."""
         slot = self.threads.slot_here()
         return _NOTHING if slot is None else slot.shielded_part
+
+    @property
+    def eager(self) -> Eager:
+        """What starts coroutines on the loop. On its thread."""
+        eager = self._eager
+        if eager is None:
+            eager = self._eager = Eager(self.loop.loop)
+        return eager
 
     def send_soon(self, data: bytes) -> None:
         """Sends small frames from the loop's thread, together with the others of this turn."""
@@ -259,6 +269,12 @@ class Runtime:
             self.replies.error(call, e, name)
         except (DecodeError, IndexError):
             self.replies.error(call, ProtocolError("no ExecuteToolRequest"), name)
+
+    def start_detached(self, call: int, entry: Entry, timeout_ms: int, raw: bytearray) -> None:
+        """A call of an asynchronous tool that needs nothing but its arguments."""
+        made = AsyncCall(self, call, entry, timeout_ms, raw, [])
+        self.calls[call] = made
+        self.loop.post(made.start)
 
     def execute_stream(self, call: int, prefix: int, timeout_ms: int, body: bytearray, attached: list[bytearray], opened: bool) -> None:
         """The first message of ExecuteToolStream, in a short frame or after Open."""

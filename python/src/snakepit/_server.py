@@ -1,8 +1,8 @@
 """Services of any kind over the frames: unary, client, server and bidirectional streams, opened by Open frames.
 
 A service is a table of methods by path. A handler is a function of the request (for a client stream an asynchronous iterator of requests) and a
-`Context`. An `async def` runs on the loop's thread and returns the response; for a server stream it is an asynchronous generator of responses. A plain
-`def`, for unary methods alone, answers on the thread that reads, at once, so it must be short. A handler fails a call by raising `CallFailed`.
+`Context`. An `async def` runs on the loop's thread and returns the response; for a server stream it is an asynchronous generator of responses. A
+plain `def`, for unary methods alone, answers on the thread that reads, at once, so it must be short. A handler fails a call by raising `CallFailed`.
 
     service = Service({"/pkg.Greeter/Hello": Method(HelloRequest.FromString, HelloResponse.SerializeToString, False, False, hello)})
 

@@ -99,6 +99,11 @@ class SyncCall:
         self.cancel()
 
     @property
+    def begun(self) -> bool:
+        """Whether it is a stream that goes on."""
+        return self._iterator is not None
+
+    @property
     def _limit(self) -> Literal["call", "stream"]:
         return "stream" if self.entry.tool.streaming else "call"
 
