@@ -78,13 +78,18 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 /** Ids of the processes whose environment has this run marker. */
 export function processesOf(run: string): number[] {
+  return processesWith(`SNAKEPIT_RUN=${run}`);
+}
+
+/** Ids of the processes that have this in their environment. */
+export function processesWith(variable: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
         const alive = !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-        return alive && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`SNAKEPIT_RUN=${run}\0`);
+        return alive && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${variable}\0`);
       } catch {
         return false;
       }
