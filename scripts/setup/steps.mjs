@@ -50,7 +50,7 @@ async function installRequirements() {
     try {
       writeFileSync(join(temporary, "uv.txt"), pin);
       await command(venvPython, [...pip, "-r", join(temporary, "uv.txt")], { cwd: root });
-      await command(join(venv, "bin", "uv"), ["pip", "install", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS], {
+      await command(join(venv, "bin", "uv"), ["pip", "install", "--system-certs", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS], {
         cwd: root,
       });
       return;
