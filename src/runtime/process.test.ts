@@ -6,23 +6,33 @@ import { startTime } from "./process-info.ts";
 interface Shell {
   readonly child: RunningProcess;
   readonly lines: string[];
-  /** Resolves with the next line. */
+  /** Resolves with the next line that was not given out yet. */
   next(): Promise<string>;
 }
 
 async function shell(script: string): Promise<Shell> {
   const lines: string[] = [];
-  const waiting: ((line: string) => void)[] = [];
+  const unread: string[] = [];
+  let heard = Promise.withResolvers<void>();
   const child = await startProcess({
     command: "/bin/sh",
     args: ["-c", script],
     env: { PATH: "/usr/bin:/bin" },
     onLine(source, line) {
       lines.push(`${source}: ${line}`);
-      waiting.shift()?.(line);
+      unread.push(line);
+      heard.resolve();
     },
   });
-  return { child, lines, next: () => new Promise((resolve) => waiting.push(resolve)) };
+  const next = async (): Promise<string> => {
+    for (;;) {
+      const line = unread.shift();
+      if (line !== undefined) return line;
+      heard = Promise.withResolvers();
+      await heard.promise;
+    }
+  };
+  return { child, lines, next };
 }
 
 test("a process hears its stdin, and is heard to its last line", async () => {
