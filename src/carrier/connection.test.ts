@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { InputFailed, PayloadTooLarge, ProtocolError, ToolFailed, UnsupportedValue } from "../errors/index.ts";
 import { toDetail } from "../errors/wire.ts";
 import { ErrorDetailSchema } from "../gen/snakepit/v1/error_pb.ts";
-import { CallErrorSchema, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
+import { CallErrorSchema, CallHeadSchema, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
+import { CallToolRequestSchema, CallToolResponseSchema } from "../gen/snakepit/v1/host_pb.ts";
 import {
   ExecuteToolRequestSchema,
   ExecuteToolResponseSchema,
@@ -460,6 +461,65 @@ describe("an input stream", () => {
     connection.close();
     await left.closed.promise;
     expect((await pair.closing).failed).toEqual([closed]);
+  });
+});
+
+describe("a call of the worker's", () => {
+  const id = 0x8000_0005;
+  const open = (method: string, message: Uint8Array): Partial<Frame> & { kind: number } => {
+    const head = body(CallHeadSchema, { method: `/snakepit.v1.HostService/${method}` });
+    return { kind: Kind.OPEN, call: id, prefix: head.length, body: new Uint8Array(Buffer.concat([head, message])) };
+  };
+  const buffers = [{ dtype: "bytes", location: { case: "attached", value: 0 } as const }];
+
+  test("is answered by the host's handlers, with the buffers that came before it", async () => {
+    await using pair = await openPeer({
+      handlers: {
+        callTool: ({ tool, buffers }) => ({ result: new TextEncoder().encode(`${tool} ${buffers[0]?.location.value?.toString()}`) }),
+      },
+    });
+    pair.peer.send(
+      { kind: Kind.ATTACH, call: id, body: Uint8Array.of(1, 2, 3) },
+      open("CallTool", body(CallToolRequestSchema, { tool: "t", buffers })),
+    );
+    const frame = await pair.peer.frames.take();
+    expect(frame).toMatchObject({ kind: Kind.RESULT, call: id });
+    expect(new TextDecoder().decode(read(CallToolResponseSchema, frame).result)).toBe("t 1,2,3");
+    pair.peer.send(open("NoSuchMethod", new Uint8Array(0)));
+    expect(await pair.peer.frames.take()).toMatchObject({ kind: Kind.ERROR, call: id, aux: 12 });
+  });
+
+  test("whose buffers are over the limit is refused before it opens, and its message dropped", async () => {
+    let calls = 0;
+    const handlers = {
+      callTool: () => {
+        calls++;
+        return {};
+      },
+    };
+    await using pair = await openPeer({ limits: { maxBufferBytes: 1000 }, handlers });
+    const { peer } = pair;
+    const request = open("CallTool", body(CallToolRequestSchema, { tool: "t", buffers }));
+    peer.send(
+      { kind: Kind.ATTACH, call: id, body: new Uint8Array(700) },
+      { kind: Kind.ATTACH, call: id, body: new Uint8Array(700) },
+      request,
+    );
+    expect(await peer.frames.take()).toMatchObject({ kind: Kind.ERROR, call: id, aux: 8 });
+    peer.send({ kind: Kind.ATTACH, call: id, body: new Uint8Array(700) }, request);
+    expect(await peer.frames.take()).toMatchObject({ kind: Kind.RESULT, call: id });
+    expect(calls).toBe(1);
+  });
+
+  test("that never opens keeps no memory for ever: after many of them the connection is closed", async () => {
+    await using pair = await openPeer();
+    const attach = Array.from({ length: 2000 }, (_, i) => ({ kind: Kind.ATTACH, call: 0x8000_0001 + i, body: new Uint8Array(10) }));
+    pair.peer.send(...attach.slice(0, 1000), { kind: Kind.CANCEL, call: 0x8000_0001 });
+    const call = startCall(pair.connection, "t", {});
+    answer(pair.peer, await pair.peer.frames.take(), 1);
+    expect(await call.outcome).toBe(1);
+    pair.peer.send(...attach.slice(1000));
+    expect((await pair.closing).reason).toBeInstanceOf(ProtocolError);
   });
 });
 

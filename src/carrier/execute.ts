@@ -1,6 +1,6 @@
 /**
- * Tool calls as bytes, encoded and decoded by hand, which takes a third of the time that the generated code takes. The bytes are those of the generated messages; a test
- * holds them equal.
+ * Tool calls as bytes, encoded and decoded by hand, which takes a third of the time that the generated code takes. The bytes are those of the
+ * generated messages; a test holds them equal.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PayloadTooLarge } from "../errors/index.ts";

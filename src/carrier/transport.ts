@@ -14,8 +14,8 @@ import { UnaryCall } from "./unary-call.ts";
 /**
  * A transport for generated clients. There is one for each link and mark: a second one takes its answers.
  *
- * A call whose connection is lost fails with UNAVAILABLE, one past its `timeoutMs` with DEADLINE_EXCEEDED, one whose signal is aborted with CANCELED; in the last two
- * cases the other side hears of it. Leaving the messages of a streaming response by `return` cancels the call as well; note that the clients of
+ * A call whose connection is lost fails with UNAVAILABLE, one past its `timeoutMs` with DEADLINE_EXCEEDED, one whose signal is aborted with
+ * CANCELED; in the last two cases the other side hears of it. Leaving the messages of a streaming response by `return` cancels the call as well; note that the clients of
  * `@connectrpc/connect` hide that from a `for await`, so give them a signal.
  *
  * @param mark Whose ids the calls have: {@link Mark.HOST} on the host's side, {@link Mark.WORKER} on the worker's.

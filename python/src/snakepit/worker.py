@@ -141,8 +141,9 @@ def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], m
         from snakepit._frames import EVENT, frame
 
         failure = error.of(hello.worker_id) if isinstance(error, WorkerStartFailed) else error
-        data.sendall(failure_hello(detail_of(failure, "")[1], hello.worker_id))
+        # What was printed until then comes first: the host listens no longer than to the hello.
         logs.open(lambda call, event: data.sendall(frame(EVENT, call, event.SerializeToString())))
+        data.sendall(failure_hello(detail_of(failure, "")[1], hello.worker_id))
         return 1
     return _run(data, hello, host_limits, limits, box, services, logs)
 

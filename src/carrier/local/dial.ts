@@ -15,14 +15,11 @@ import { helloFrame, type LocalWorker, limitsOf, readHello } from "./hello.ts";
 /** Time between two attempts while the worker does not listen yet, in milliseconds. Python takes some 30 ms until it does. */
 const RETRY_MS = 3;
 
-/** How long a worker that could not start may go on talking, in milliseconds. */
-const LAST_WORDS_MS = 200;
-
 /**
  * Connects to a worker and waits for its hello.
  *
- * Waits for the socket to appear and for the tools to be imported as long as it takes: abort `signal` when the worker has exited or took too long; the promise is then rejected with its
- * reason.
+ * Waits for the socket to appear and for the tools to be imported as long as it takes: abort `signal` when the worker has exited or took too
+ * long; the promise is then rejected with its reason.
  *
  * Rejects with the worker's own error (WorkerStartFailed) when it could not start, with ProtocolError when it speaks another version, and with
  * ConnectionLost when it closes the connection before its hello.
@@ -33,11 +30,7 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
   const greeted = Promise.withResolvers<Connection>();
   // It may be rejected while the sockets are still being connected.
   greeted.promise.catch(() => {});
-  const closed = Promise.withResolvers<void>();
-  link.onClosed = (reason) => {
-    closed.resolve();
-    greeted.reject(reason);
-  };
+  link.onClosed = greeted.reject;
   link.control = {
     control(bytes, kind, _call, _aux, start, end) {
       if (kind === Kind.EVENT) {
@@ -48,12 +41,7 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
       if (kind !== Kind.HELLO) throw fault(`a frame of kind ${kind} before its hello`);
       const hello = readHello(bytes, start, end);
       if (hello.failure !== undefined) {
-        const failure = memberFromDetail(hello.failure);
-        // What the tools printed until then follows, before the worker closes the connection.
-        void Promise.race([closed.promise, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]).then(() =>
-          greeted.reject(failure),
-        );
-        link.onClosed = () => closed.resolve();
+        greeted.reject(memberFromDetail(hello.failure));
         return;
       }
       if (hello.protocol !== PROTOCOL_VERSION) {
