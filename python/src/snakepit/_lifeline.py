@@ -16,6 +16,7 @@ import sys
 import threading
 
 _PR_SET_PDEATHSIG = 1
+_MOMENT_MS = 300
 
 
 def lead_group() -> None:
@@ -28,10 +29,10 @@ def lead_group() -> None:
             raise
 
 
-def die_with_parent() -> None:
-    """Asks for SIGKILL when the thread that started this process ends. Linux only; a second means beside the lifeline."""
+def die_with_parent(wanted: bool = True) -> None:
+    """Asks for SIGKILL when the thread that started this process ends, or asks no more. Linux only; for the time until the lifeline is armed."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if wanted else 0, 0, 0, 0)
 
 
 def arm(lifeline: socket.socket) -> None:
@@ -46,8 +47,24 @@ def arm(lifeline: socket.socket) -> None:
         poll.register(fd, select.POLLIN | select.POLLHUP)
         if poll.poll(0):
             _kill_group()
+        # The threads of a host end one after the other, and its sockets with the last. Were this process killed with the first of them, nobody would be
+        # left to hear of the sockets, and what tools have started would live on.
+        die_with_parent(False)
     else:
         threading.Thread(target=_watch, args=(lifeline,), name="snakepit-lifeline", daemon=True).start()
+
+
+def await_end(lifeline: socket.socket) -> None:
+    """Waits a moment for the host to be gone, which ends this whole group.
+
+    A host that is killed may lose its other connection first. A worker that ended at once would leave behind what its tools have started.
+    """
+    descriptor = lifeline.fileno()
+    if descriptor >= 0:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if any(not event & select.POLLNVAL for _, event in poll.poll(_MOMENT_MS)):
+            _kill_group()
 
 
 def _watch(lifeline: socket.socket) -> None:

@@ -57,6 +57,8 @@ def run(path: str, services: Sequence[Service] = (), max_message_bytes: int | No
     _forget_stdin()
     _lifeline.arm(lifeline)
     code = _serve(data, hello, services, max_message_bytes)
+    if code:
+        _lifeline.await_end(lifeline)
     # Neither the threads nor what user code leaves running may keep the process.
     os._exit(code)
 
