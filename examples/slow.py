@@ -18,6 +18,7 @@ def train(epochs: int) -> str:
 def think() -> str:
     """Never end, and say so when interrupted."""
     try:
+        snakepit.progress(0, "thinking")
         while True:
             time.sleep(0.01)
     except snakepit.Cancelled:

@@ -53,7 +53,9 @@ function writeReadmeProgram() {
 function run(runtime, { cwd, path, expected }) {
   const [command, ...args] = runtimes[runtime];
   return new Promise((resolve) => {
-    const child = spawn(command, [...args, path], { cwd, env, stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS });
+    // A group of its own: Deno runs as the child of a script, and both have to end.
+    const child = spawn(command, [...args, path], { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const limit = setTimeout(() => process.kill(-child.pid, "SIGKILL"), LIMIT_MS);
     let output = "";
     let errors = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -62,8 +64,12 @@ function run(runtime, { cwd, path, expected }) {
     child.stderr.setEncoding("utf8").on("data", (text) => {
       errors += text;
     });
-    child.on("error", (error) => resolve(`could not be run: ${error.message}`));
+    child.on("error", (error) => {
+      clearTimeout(limit);
+      resolve(`could not be run: ${error.message}`);
+    });
     child.on("close", (code, signal) => {
+      clearTimeout(limit);
       if (code !== 0) resolve(`${signal === null ? `exit code ${code}` : `ended by ${signal}`}\n${output}${errors}`);
       else if (!expected.matches(output)) resolve(`printed\n${output}\ninstead of\n${expected.text}\n${errors}`);
       else resolve(undefined);

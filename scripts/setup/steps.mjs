@@ -50,9 +50,13 @@ async function installRequirements() {
     try {
       writeFileSync(join(temporary, "uv.txt"), pin);
       await command(venvPython, [...pip, "-r", join(temporary, "uv.txt")], { cwd: root });
-      await command(join(venv, "bin", "uv"), ["pip", "install", "--system-certs", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS], {
-        cwd: root,
-      });
+      await command(
+        join(venv, "bin", "uv"),
+        ["pip", "install", "--system-certs", "--python", venvPython, "--require-hashes", "-r", REQUIREMENTS],
+        {
+          cwd: root,
+        },
+      );
       return;
     } catch (error) {
       say("python", `uv could not do it, pip goes on (${error.message.split("\n").at(-1)})`);
