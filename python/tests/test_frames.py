@@ -17,7 +17,7 @@ class Peer:
     def __init__(self, max_message: int = 1 << 24, max_buffers: int = 1 << 24) -> None:
         self.ours, theirs = socket.socketpair()
         self.refused: list[tuple[int, int, int, str]] = []
-        self.reader = Reader(theirs, max_message, max_buffers, lambda *args: self.refused.append(args))
+        self.reader = Reader(theirs, max_message, max_buffers, lambda *args: self.refused.append(args), lambda call: call == 1)
         self._theirs = theirs
 
     def __enter__(self) -> Peer:
@@ -162,6 +162,12 @@ def test_buffers_over_their_limit_refuse_the_message_they_belong_to() -> None:
 def test_what_breaks_the_protocol_is_a_fault(data: bytes) -> None:
     with Peer() as peer, pytest.raises(FrameError):
         peer.feed(data)
+
+
+def test_pieces_of_a_call_that_has_ended_pass() -> None:
+    pieces = [b"".join(p) for p in cut(MESSAGE, 2, [bytes(MAX_BODY * 3)])]
+    with Peer() as peer:
+        assert [m.call for m in peer.feed(b"".join(pieces[1:]) + frame(CANCEL, 3), piece=1000)] == [3]
 
 
 def test_random_bytes_are_a_fault_or_wait_for_more() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from worker_host import Host, error_in
 
 from snakepit._errors import CallTimeout, ToolFailed
 from snakepit._frames import CREDIT, END, ERROR, EVENT, MESSAGE, RESULT, frame
+from snakepit.v1.worker_pb2 import HealthRequest
 
 TOOLS = """
 import asyncio, re, socket, subprocess, threading, time
@@ -146,7 +148,10 @@ def test_c_code_that_holds_the_lock_is_interrupted_by_the_signal(host: Host) -> 
     call = host.start("match", {"n": 40})
     host.log("begun")
     host.cancel(call)
-    os.kill(host.hello.pid, signal.SIGUSR2)
+    health = host.open("/snakepit.v1.WorkerService/Health", HealthRequest())
+    while not select.select([host.sock], [], [], 0.02)[0]:
+        os.kill(host.hello.pid, signal.SIGUSR2)
+    assert host.for_call(health).kind == RESULT
     assert host.call("log") == ["match cancelled"]
 
 

@@ -149,10 +149,11 @@ class Host:
         self.lifeline.sendall(hello(HostHello.ROLE_LIFELINE))
         self.sock = self.process.connect()
         self.sock.sendall(hello(HostHello.ROLE_DATA, tools, threads=threads, **fields))
-        first = read_frame(self.sock)
+        self._waiting: deque[Frame] = deque()
+        while (first := read_frame(self.sock)).kind == EVENT:
+            self._waiting.append(first)
         assert first.kind == HELLO
         self.hello = WorkerHello.FromString(first.body)
-        self._waiting: deque[Frame] = deque()
         self._cut: dict[int, tuple[Frame, int, bytearray]] = {}
         self._attached: dict[int, list[bytes]] = {}
         self._last = 0

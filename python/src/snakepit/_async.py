@@ -211,9 +211,10 @@ class AsyncCall:
 
     def _expire(self) -> None:
         if self._runtime.calls.pop(self.call, None) is self:
+            # Stopped before it is answered: who has the answer may ask at once what still runs.
+            self._stop()
             limit = "stream" if self.entry.tool.streaming else "call"
             self._runtime.replies.error(self.call, CallTimeout(self.entry.name, self._timeout_ms, limit), self.entry.name)
-        self._stop()
 
     def _notify(self, sources: list[Input] | tuple[Input, ...]) -> None:
         for source in sources:

@@ -46,6 +46,8 @@ class _Pending:
     """One call on its way."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
+        # 0 until it has been sent.
+        self.call = 0
         self.messages: deque[tuple[bytes, int]] = deque()
         self.over = False
         self.error: Exception | None = None
@@ -82,52 +84,56 @@ class HostClient:
     def unary(self, method: str, request: _Request, parse: Parse[T], timeout_ms: int = 0) -> T:
         """Calls a method of HostService and waits for its answer. Raises what the host answers."""
         arrived = threading.Event()
-        call, pending = self._open(method, request, timeout_ms, False, arrived.set)
+        pending = _Pending(arrived.set)
         try:
+            self._open(pending, method, request, timeout_ms, False)
             self._runtime.wait(lambda: pending.ready, arrived)
             return parse(self._result(pending))
         finally:
-            self._close(call, pending)
+            self._close(pending)
 
     async def unary_async(self, method: str, request: _Request, parse: Parse[T], timeout_ms: int = 0) -> T:
         """Calls a method of HostService. On the loop's thread."""
         arrived = asyncio.Event()
-        call, pending = self._open(method, request, timeout_ms, False, self._notify(arrived))
+        pending = _Pending(self._notify(arrived))
         try:
+            self._open(pending, method, request, timeout_ms, False)
             await self._arrival(pending, arrived)
             return parse(self._result(pending))
         finally:
-            self._close(call, pending)
+            self._close(pending)
 
     def stream(self, method: str, request: _Request, parse: Parse[T], timeout_ms: int = 0) -> Iterator[T]:
         """Calls a streaming method of HostService. Closing the iterator cancels the call."""
         arrived = threading.Event()
-        call, pending = self._open(method, request, timeout_ms, True, arrived.set)
+        pending = _Pending(arrived.set)
         try:
+            self._open(pending, method, request, timeout_ms, True)
             while True:
                 self._runtime.wait(lambda: pending.ready, arrived)
                 if not pending.messages:
                     break
-                yield parse(self._take(call, pending))
+                yield parse(self._take(pending))
             if pending.error is not None:
                 raise pending.error
         finally:
-            self._close(call, pending)
+            self._close(pending)
 
     async def stream_async(self, method: str, request: _Request, parse: Parse[T], timeout_ms: int = 0) -> AsyncIterator[T]:
         """Calls a streaming method of HostService. On the loop's thread. Closing the iterator cancels the call."""
         arrived = asyncio.Event()
-        call, pending = self._open(method, request, timeout_ms, True, self._notify(arrived))
+        pending = _Pending(self._notify(arrived))
         try:
+            self._open(pending, method, request, timeout_ms, True)
             while True:
                 await self._arrival(pending, arrived)
                 if not pending.messages:
                     break
-                yield parse(self._take(call, pending))
+                yield parse(self._take(pending))
             if pending.error is not None:
                 raise pending.error
         finally:
-            self._close(call, pending)
+            self._close(pending)
 
     # On the thread that leads.
 
@@ -148,6 +154,10 @@ class HostClient:
         elif kind == ERROR:
             pending.end(_error(message.aux, message.body))
 
+    def is_open(self, call: int) -> bool:
+        """Whether a call has not ended."""
+        return call in self._pending
+
     def fail(self, call: int, error: Exception) -> None:
         """Ends a call whose answer is refused."""
         pending = self._pending.get(call)
@@ -163,10 +173,11 @@ class HostClient:
 
     # Wherever the call was opened.
 
-    def _open(self, method: str, request: _Request, timeout_ms: int, streaming: bool, changed: Callable[[], None]) -> tuple[int, _Pending]:
+    # An interrupt may come out of any of these; what was opened is closed all the same, since `pending` is known before.
+
+    def _open(self, pending: _Pending, method: str, request: _Request, timeout_ms: int, streaming: bool) -> None:
         head = CallHead(method=_PATH + method).SerializeToString()
         body = request.SerializeToString()
-        pending = _Pending(changed)
         runtime = self._runtime
         with runtime.protected():
             if self._lost:
@@ -174,27 +185,30 @@ class HostClient:
             call = next(self._ids) & ~WORKER_CALL or next(self._ids)
             call |= WORKER_CALL
             self._pending[call] = pending
+            pending.call = call
             parts = [head] if streaming else [head, body]
             runtime.send_message(OPEN, call, list(parts), flags=STREAM if streaming else 0, prefix=len(head), aux=timeout_ms)
             if streaming:
                 runtime.send_message(MESSAGE, call, [body], aux=1)
                 runtime.writer.send_for(call, frame(END, call))
-        return call, pending
 
-    def _close(self, call: int, pending: _Pending) -> None:
+    def _close(self, pending: _Pending) -> None:
+        call = pending.call
+        if not call:
+            return
         with self._runtime.protected():
             self._pending.pop(call, None)
             if not pending.over:
                 self._runtime.writer.drop(call)
                 self._runtime.writer.send_for(call, frame(CANCEL, call))
 
-    def _take(self, call: int, pending: _Pending) -> bytes:
+    def _take(self, pending: _Pending) -> bytes:
         body, cost = pending.messages.popleft()
         pending.used += cost
         if not pending.over and pending.used >= self._runtime.limits.stream_window_bytes // 2:
             used, pending.used = pending.used, 0
             with self._runtime.protected():
-                self._runtime.writer.send(frame(CREDIT, call, aux=used))
+                self._runtime.writer.send(frame(CREDIT, pending.call, aux=used))
         return body
 
     def _result(self, pending: _Pending) -> bytes:

@@ -74,7 +74,7 @@ class Leader:
     # What calls ask for.
 
     def queue_sync(self, call: SyncCall) -> None:
-        (self._streams if call.begun else self._queue).append(call)
+        (self._streams if call.goes_on else self._queue).append(call)
 
     def holds_lead(self) -> bool:
         return bool(self._cell)
@@ -168,6 +168,8 @@ class Leader:
             # One look at the clock a call: where one ends, the next begins.
             clock = monotonic()
             while end - pos >= HEADER_SIZE and not queue:
+                length: int
+                prefix: int
                 length, kind, flags, prefix, call, aux = _unpack(buf, pos)
                 start = pos + HEADER_SIZE
                 after = start + length

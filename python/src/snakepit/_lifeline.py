@@ -47,8 +47,8 @@ def arm(lifeline: socket.socket) -> None:
         poll.register(fd, select.POLLIN | select.POLLHUP)
         if poll.poll(0):
             _kill_group()
-        # The threads of a host end one after the other, and its sockets with the last. Were this process killed with the first of them, nobody would be
-        # left to hear of the sockets, and what tools have started would live on.
+        # The threads of a host end one after the other, and its sockets with the last. Were this process killed with the first of them, nobody would
+        # be left to hear of the sockets, and what tools have started would live on.
         die_with_parent(False)
     else:
         threading.Thread(target=_watch, args=(lifeline,), name="snakepit-lifeline", daemon=True).start()

@@ -52,10 +52,12 @@ class Frame(NamedTuple):
 class Reader:
     """Cuts frames out of a socket and puts cut messages together.
 
-    `refuse(call, size, limit, option)` is called for a message over a limit, before anything is allocated for it; its pieces then pass unread.
+    `is_open` says whether a call is known and not over. `refuse(call, size, limit, option)` is called for a message over a limit, before anything is allocated for it; its pieces then pass unread.
     """
 
-    def __init__(self, sock: socket.socket, max_message: int, max_buffers: int, refuse: Callable[[int, int, int, str], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, max_message: int, max_buffers: int, refuse: Callable[[int, int, int, str], None], is_open: Callable[[int], bool]
+    ) -> None:
         self.sock = sock
         # Read by the loop that runs short tools, which cuts their frames out itself.
         # A few bytes longer than what is read into it, so that a length may be looked at without asking where it ends.
@@ -70,6 +72,7 @@ class Reader:
         self._max_message = max_message
         self._max_buffers = max_buffers
         self._refuse = refuse
+        self._is_open = is_open
         self._incoming: dict[int, Assembly] = {}
         self._attached: dict[int, list[bytearray]] = {}
         self._refused: set[int] = set()
@@ -206,7 +209,13 @@ class Reader:
     def _part(self, call: int, length: int, start: int, have: int) -> bool:
         assembly = self._incoming.get(call)
         if assembly is None:
-            raise FrameError(f"a piece of call {call} without its beginning")
+            if self._is_open(call):
+                raise FrameError(f"a piece of call {call} without its beginning")
+            # The rest of a message whose call has ended.
+            if have < length:
+                return False
+            self.pos = start + length
+            return True
         if assembly.data is None and have < length:
             return False
         room = assembly.room(length)

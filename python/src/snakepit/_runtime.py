@@ -118,7 +118,7 @@ class Runtime:
         self.entries = Entries(tools)
         self.logs = logs
         self.writer = Writer(sock)
-        self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse)
+        self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse, self._is_open)
         self.replies = Replies(self.writer, host_limits)
         self.loop = Loop()
         # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.
@@ -362,6 +362,9 @@ class Runtime:
     def _new(self, call: int) -> None:
         if call == 0 or call in self.calls:
             raise FrameError(f"call {call} opened twice" if call else "a call without an id")
+
+    def _is_open(self, call: int) -> bool:
+        return self.host.is_open(call) if call & WORKER_CALL else call in self.calls
 
     def _refuse(self, call: int, size: int, limit: int, option: str) -> None:
         error = PayloadTooLarge(size, limit, option)

@@ -99,9 +99,9 @@ class SyncCall:
         self.cancel()
 
     @property
-    def begun(self) -> bool:
-        """Whether it is a stream that goes on."""
-        return self._iterator is not None
+    def goes_on(self) -> bool:
+        """Whether it is a stream that has begun, and is not to be closed."""
+        return self._iterator is not None and self._wanted
 
     @property
     def _limit(self) -> Literal["call", "stream"]:

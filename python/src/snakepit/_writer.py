@@ -45,6 +45,8 @@ class Writer:
         self._waiting = 0
         # Large messages by call. A call's frames stand in its line while it has one.
         self._large: dict[int, deque[Frames]] = {}
+        # Calls of which the first message in line has been sent in part.
+        self._begun: set[int] = set()
         # Who waits until a large message has been sent.
         self._marks: dict[int, list[threading.Event]] = {}
         self._thread: threading.Thread | None = None
@@ -103,14 +105,16 @@ class Writer:
         return mark()
 
     def drop(self, call: int) -> None:
-        """Forgets what a cancelled call still has in line."""
+        """Forgets what a cancelled call still has in line, but for a message that has begun."""
         if self._large:
             with self._lock:
                 line = self._large.get(call)
-                if line is not None:
+                if line:
+                    begun = [line[0]] if call in self._begun else []
                     line.clear()
+                    line.extend(begun)
                     for sent in self._marks.pop(call, ()):
-                        sent.set()
+                        line.append(self._mark(call, sent))
 
     def wait_for_room(self) -> None:
         """Waits while more small frames stand in line than should. Never call this on a thread that has to read."""
@@ -162,6 +166,7 @@ class Writer:
         self._small.clear()
         self._waiting = 0
         self._large.clear()
+        self._begun.clear()
         for waiting in self._marks.values():
             for sent in waiting:
                 sent.set()
@@ -186,8 +191,10 @@ class Writer:
                 if piece is not None:
                     # To the end of the order: each call in turn.
                     self._large[call] = line
+                    self._begun.add(call)
                     return piece
                 line.popleft()
+                self._begun.discard(call)
         return None
 
     def _run(self) -> None:
