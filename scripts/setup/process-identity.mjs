@@ -25,5 +25,5 @@ export const identityOf = (pid) => `${pid}\n${startedAt(pid)}`;
 /** The pid of what {@link identityOf} wrote, or undefined when that process is gone. */
 export function livingPid(identity) {
   const [pid, started] = identity.split("\n");
-  return startedAt(pid) === started ? Number(pid) : undefined;
+  return started !== "undefined" && startedAt(pid) === started ? Number(pid) : undefined;
 }
