@@ -4,7 +4,7 @@
  * The pool's own object stands in the table, so a plain call allocates nothing here. Only calls that stream, either way, have a state beside it.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { PayloadTooLarge, ProtocolError, type SnakepitError } from "../errors/index.ts";
+import { isSnakepitError, PayloadTooLarge, ProtocolError, type SnakepitError } from "../errors/index.ts";
 import { fromAny, withoutDetail } from "../errors/wire.ts";
 import { type Event, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import type { CarriedCall, Progress } from "../tool/call.ts";
@@ -295,8 +295,8 @@ function readError(bytes: Uint8Array, code: number, start: number, end: number):
   return withoutDetail(code, message);
 }
 
-function unreadable(error: unknown): ProtocolError {
-  if (error instanceof ProtocolError) return error;
+function unreadable(error: unknown): SnakepitError {
+  if (isSnakepitError(error)) return error;
   return new ProtocolError(
     { reason: `an answer cannot be read: ${error instanceof Error ? error.message : String(error)}` },
     { cause: error },

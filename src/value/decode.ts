@@ -4,7 +4,7 @@
  * The bytes may lie in the middle of a buffer that the next read overwrites: everything that is kept is copied out. They come from another process,
  * so every length is checked before it is believed, and nothing is allocated for elements that are not there.
  */
-import { ProtocolError } from "../errors/index.ts";
+import { ProtocolError, UnsupportedValue } from "../errors/index.ts";
 import { bigIntegerFromBytes } from "./big-integer.ts";
 import { ownBytes, type ReceivedBuffer, receive } from "./buffers.ts";
 import { readKey } from "./key-cache.ts";
@@ -244,7 +244,8 @@ function define(record: object, key: string, value: unknown): void {
 /** Checks that a container may be here. Each of its elements takes at least one byte. */
 function enter(elements: number): void {
   if (elements > end - at) throw truncated();
-  if (++depth > MAX_READ_DEPTH) throw malformed(`is nested deeper than ${MAX_READ_DEPTH} levels`);
+  // No fault of the peer: how deep Python can write differs from version to version.
+  if (++depth > MAX_READ_DEPTH) throw new UnsupportedValue({ path: "$", reason: `it is nested deeper than ${MAX_READ_DEPTH} levels` });
 }
 
 function extension(length: number): unknown {
