@@ -8,6 +8,8 @@ import { folder } from "./stamps.mjs";
 const KEPT_LINES = 40;
 const LOOK_EVERY_MS = 20;
 const notes = join(folder, "commands");
+/** Begins when it is told to, which is when its note is written; never if this process was killed before that. */
+const GATED = 'read -r go && exec "$@" < /dev/null';
 const running = new Set();
 
 /** A command failed; what it printed says why, a stack says nothing. */
@@ -49,9 +51,10 @@ export async function endLeftovers() {
 export function command(file, args, options = {}) {
   return new Promise((resolve, reject) => {
     // A group of its own, so that it can be ended with all it started; Ctrl-C reaches it through `endCommands`.
-    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn("/bin/sh", ["-c", GATED, "sh", file, ...args], { ...options, stdio: "pipe", detached: true });
     const note = join(notes, String(child.pid));
     if (child.pid !== undefined) writeFileSync(note, identityOf(child.pid));
+    child.stdin.on("error", () => {}).end("go\n");
     let output = "";
     const keep = (text) => {
       output += text;
