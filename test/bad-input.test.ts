@@ -1,5 +1,8 @@
 /** What hostile tools, hostile arguments and hostile programs are answered with: the call that asked for it fails, the next one goes through. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type CallOptions, type OpenOptions, Snakepit } from "../src/index.ts";
 import { collect, failure, Lines, toolFile, until } from "./pool.support.ts";
 
@@ -21,6 +24,30 @@ async function unharmed(): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => pit.close());
+
+test("a start that user code ends by anything at all is told why", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "start-"));
+  const raising = (statement: string): string => `raise ${statement}\n`;
+  const entering = (statement: string): string =>
+    `from snakepit import tool\n\nclass M:\n    def __enter__(self):\n        raise ${statement}\n    @tool\n    def f(self): return 1\n`;
+  const files = [
+    [raising('KeyboardInterrupt("why")'), "KeyboardInterrupt"],
+    [raising("SystemExit(3)"), "SystemExit"],
+    [raising('GeneratorExit("why")'), "GeneratorExit"],
+    ["def f(:\n", "SyntaxError"],
+    [entering('KeyboardInterrupt("why")'), "KeyboardInterrupt"],
+    [entering("SystemExit(4)"), "SystemExit"],
+    [entering('ValueError("why")'), "ValueError"],
+  ] as const;
+  for (const [index, [text, type]] of files.entries()) {
+    const tools = join(folder, `tools_${index}.py`);
+    writeFileSync(tools, text);
+    const error = await failure(Snakepit.open({ tools, workers: 1 }));
+    expect(error).toMatchObject({ _tag: "WorkerStartFailed", type, retryable: false });
+    expect(error.traceback).toContain(`tools_${index}.py`);
+  }
+  rmSync(folder, { recursive: true });
+}, 20_000);
 
 describe("a tool that raises", () => {
   const kinds = [

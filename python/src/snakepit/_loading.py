@@ -38,7 +38,7 @@ class Toolbox:
             try:
                 instance = owner()
                 entered = instance.__enter__() if hasattr(owner, "__enter__") else instance
-            except Exception as error:
+            except BaseException as error:
                 self.exit()
                 raise _failed(f"the class {owner.__qualname__} could not be made", error) from error
             if hasattr(owner, "__exit__"):
@@ -47,14 +47,14 @@ class Toolbox:
                 # __enter__ may answer with another object, as in a with statement.
                 tool.attach(entered if isinstance(entered, owner) else instance)
 
-    def exit(self) -> list[Exception]:
+    def exit(self) -> list[BaseException]:
         """Leaves the tool classes in reverse order, all of them, and gives what their ``__exit__`` raised."""
-        raised: list[Exception] = []
+        raised: list[BaseException] = []
         while self._entered:
             _, instance = self._entered.pop()
             try:
                 instance.__exit__(None, None, None)
-            except Exception as error:
+            except BaseException as error:
                 raised.append(error)
         return raised
 
@@ -109,7 +109,10 @@ def load(sources: Sequence[str]) -> Toolbox:
         first = len(declared)
         module = _import(source)
         _refuse_shadowed(declared[first:])
-        box.collect(module)
+        try:
+            box.collect(module)
+        except Exception as error:
+            raise _failed(f"the tools of {source} cannot be taken in", error) from error
     if sources and not box.tools:
         raise WorkerStartFailed(f"no tools in {', '.join(sources)}; put @tool on a function")
     return box
@@ -184,7 +187,7 @@ def _is_of(module: ModuleType, path: str) -> bool:
 def _importing(source: str) -> Generator[None, None, None]:
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name is not None and (source == error.name or source.startswith(error.name + "."))
         if missing:
             raise WorkerStartFailed(f"there is no module {source!r}: {error}") from error
