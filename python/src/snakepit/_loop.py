@@ -1,4 +1,4 @@
-"""The thread of the event loop, on which asynchronous tools and handlers run together. It starts with the first of them."""
+"""The thread of the event loop, on which asynchronous tools and handlers run together. It starts with the first of them, or before."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Loop:
         """`post` and `flush`."""
         self._posted.append((work, args))
         self.flush()
+
+    def start(self) -> None:
+        """Starts the thread, which otherwise waits for the first work."""
+        assert self.loop
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

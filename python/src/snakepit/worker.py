@@ -198,6 +198,9 @@ def _run(
     runtime.threads = threads
     HOST.attach(runtime)
     part_at_fork(runtime)
+    if any(tool.asynchronous for tool in box.tools.values()):
+        # Or the first call would wait for it.
+        runtime.loop.start()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
