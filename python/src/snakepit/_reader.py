@@ -52,7 +52,8 @@ class Frame(NamedTuple):
 class Reader:
     """Cuts frames out of a socket and puts cut messages together.
 
-    `is_open` says whether a call is known and not over. `refuse(call, size, limit, option)` is called for a message over a limit, before anything is allocated for it; its pieces then pass unread.
+    `is_open` says whether a call is known and not over. `refuse(call, size, limit, option)` is called for a message over a limit, before anything is
+    allocated for it; its pieces then pass unread.
     """
 
     def __init__(
