@@ -10,10 +10,10 @@ await using pit = await Snakepit.open({ tools: new URL("./faults.py", import.met
 console.log(await pit.execute("fragile", { marker: join(folder, "first") }));
 await pit.execute("die", {}).catch((error) => console.log(isSnakepitError(error) && error._tag, error.signal, error.retryable));
 
-console.log(pit.stats().crashes, "crashes,", (await pit.workers()).length, "workers");
+console.log(pit.stats().crashes, "crashes, and still there:", await pit.execute("fragile", { marker: join(folder, "first") }));
 rmSync(folder, { recursive: true });
 
 // Prints:
 // answered by another worker
 // WorkerCrashed SIGKILL false
-// 2 crashes, 2 workers
+// 2 crashes, and still there: answered by another worker
