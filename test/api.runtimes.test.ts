@@ -107,6 +107,11 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       expect(readdirSync(folder)).toEqual([]);
     }, 30_000);
 
+    test("a program that is out of file descriptors lives on, and has its worker again when there are some", async () => {
+      const { ended } = run(["/bin/sh", "-c", 'ulimit -n 300; exec "$@"', "sh", ...runtime], "out-of-descriptors.ts");
+      expect(await ended).toEqual({ code: 0, signal: null, stdout: "EMFILE\n9\n", stderr: "" });
+    }, 30_000);
+
     test("a host that is killed takes its workers along", async () => {
       const { child, ended, output } = run(runtime, "held-open.ts");
       await until(() => output().endsWith("\n") || child.exitCode !== null);

@@ -46,6 +46,9 @@ function launch({ path, version }: ReadyPython): Launch {
   };
 }
 
+/** What the system lacks for a moment: a later start may go well. */
+const exhausted: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
 const notStarted = (interpreter: string, order: WorkerOrder, cause: unknown): WorkerStartFailed =>
   new WorkerStartFailed(
     {
@@ -55,5 +58,5 @@ const notStarted = (interpreter: string, order: WorkerOrder, cause: unknown): Wo
       traceback: "",
       stderr: [],
     },
-    { cause },
+    { cause, retryable: cause instanceof Error && "code" in cause && exhausted.has(cause.code) },
   );

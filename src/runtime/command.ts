@@ -44,8 +44,9 @@ export async function runCommand(command: string, args: readonly string[], optio
     [child.stderr, err],
   ] as const) {
     const splitter = splitLines((line) => lines.push(line));
-    stream.on("data", (bytes: Uint8Array) => splitter.write(bytes));
-    stream.once("close", () => splitter.end());
+    // Where descriptors have run out there are no pipes.
+    stream?.on("data", (bytes: Uint8Array) => splitter.write(bytes));
+    stream?.once("close", () => splitter.end());
   }
   const stop = (): void => {
     child.kill("SIGKILL");

@@ -48,17 +48,18 @@ const lingerMs = 500;
 /**
  * Starts a process in a session and group of its own, with piped stdin, stdout and stderr. What is left of its group when it ends is killed.
  *
- * @throws The runtime's own error (ENOENT, EACCES) when the program cannot be run.
+ * @throws The runtime's own error (ENOENT, EACCES, EMFILE) when the program cannot be run.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const child = spawn(options.command, options.args, { env: { ...options.env }, stdio: ["pipe", "pipe", "pipe"], detached: true });
-  // Writing to a process that is gone is no fault; its end is heard elsewhere.
-  child.stdin.on("error", () => {});
   const { pid } = child;
   if (pid === undefined) {
+    // Where descriptors have run out there are no pipes either, so this comes before anything is done with them.
     const [error] = await once(child, "error");
     throw error;
   }
+  // Writing to a process that is gone is no fault; its end is heard elsewhere.
+  child.stdin.on("error", () => {});
   let gone = false;
   const kill = (signal: NodeJS.Signals): void => {
     if (!gone) killGroup(pid, signal);
