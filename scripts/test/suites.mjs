@@ -6,7 +6,8 @@ const python = ".venv/bin/python";
 const ruff = ".venv/bin/ruff";
 const PYTHON_FILES = ["python", "examples", "bench", "test", "scripts"];
 
-const BUN_TEST = ["bun", "test", "--reporter=junit", "--reporter-outfile=REPORT"];
+// Long enough for a busy machine: what is slow is for the benchmarks to say, a test fails for what is wrong.
+const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--reporter-outfile=REPORT"];
 const PACKED = "test/packed.test.ts";
 
 /**
