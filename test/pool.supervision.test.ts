@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { kill } from "node:process";
+import { env, kill } from "node:process";
+import { Effect } from "effect";
 import { Snakepit } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
 import { behaviour, failure, processesOf, temporaryFolder, until } from "./pool.support.ts";
@@ -77,4 +78,31 @@ test("an interpreter that cannot be run fails the start with its name", async ()
   const error = await failure(Snakepit.open({ tools: behaviour, python: "/no/such/python" }));
   expect(error._tag).toBe("PythonNotFound");
   expect(error.message).toContain("/no/such/python");
+});
+
+test("a folder for temporary files that cannot be used fails the start with its name", async () => {
+  const { TMPDIR } = env;
+  env["TMPDIR"] = "/no/such/folder";
+  try {
+    const error = await failure(Snakepit.open({ tools: behaviour }));
+    expect(error._tag).toBe("WorkerStartFailed");
+    expect(error.message).toContain("/no/such/folder");
+  } finally {
+    if (TMPDIR === undefined) delete env["TMPDIR"];
+    else env["TMPDIR"] = TMPDIR;
+  }
+});
+
+test("an adapter that throws fails the start with what it threw", async () => {
+  const thrown = new TypeError("no process today");
+  const launch = {
+    spawn() {
+      throw thrown;
+    },
+    connect: () => Effect.never,
+  };
+  const adapter = { name: "broken", streaming: true, prepare: () => Effect.succeed(launch) };
+  const error = await failure(Snakepit.open({ tools: behaviour, adapter }));
+  expect(error).toMatchObject({ _tag: "WorkerStartFailed", cause: thrown });
+  expect(error.message).toContain("no process today");
 });

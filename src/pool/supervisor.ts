@@ -8,7 +8,7 @@
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import type { CarrierLimits } from "../carrier/carrier.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
-import { PoolClosed, type SnakepitError } from "../errors/index.ts";
+import { PoolClosed, type SnakepitError, WorkerStartFailed } from "../errors/index.ts";
 import type { Launch } from "../worker/launch.ts";
 import { startWorker, type WorkerEvents } from "../worker/worker.ts";
 import { constants } from "./defaults.ts";
@@ -131,8 +131,8 @@ export class Supervisor {
   #live(place: Place, ready: Deferred.Deferred<void, SnakepitError>, outcome: Deferred.Deferred<Outcome>): Effect.Effect<void> {
     const { dispatcher, ...options } = this.#options;
     const { settings } = dispatcher;
+    const workerId = options.nextId();
     return Effect.gen({ self: this }, function* () {
-      const workerId = options.nextId();
       Object.assign(place, { workerId, status: "starting", pooled: undefined });
       let pooled: PooledWorker | undefined;
       const worker = yield* startWorker(
@@ -182,7 +182,14 @@ export class Supervisor {
       }
     }).pipe(
       Effect.scoped,
+      // An adapter of somebody else's may throw. Its place would otherwise wait for an outcome for ever.
+      Effect.catchDefect((cause) => Effect.fail(thrown(workerId, cause))),
       Effect.catch((startError) => Effect.asVoid(Deferred.succeed(outcome, { startError, useless: false }))),
     );
   }
+}
+
+function thrown(worker: string, cause: unknown): WorkerStartFailed {
+  const reason = `its adapter threw: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new WorkerStartFailed({ worker, reason, type: "", traceback: "", stderr: [] }, { cause });
 }

@@ -24,7 +24,8 @@ export function makeFolder(): PrivateFolder {
   return { path, socketPath: join(path, "s"), remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A private folder that is removed with its scope. */
-export const privateFolder: Effect.Effect<PrivateFolder, never, Scope.Scope> = Effect.acquireRelease(Effect.sync(makeFolder), (folder) =>
-  Effect.sync(() => folder.remove()),
+/** A private folder that is removed with its scope. Fails with the system's error when none can be made. */
+export const privateFolder: Effect.Effect<PrivateFolder, unknown, Scope.Scope> = Effect.acquireRelease(
+  Effect.try({ try: makeFolder, catch: (error) => error }),
+  (folder) => Effect.sync(() => folder.remove()),
 );

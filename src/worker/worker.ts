@@ -80,8 +80,15 @@ const MOMENT_MS = 500;
 /** Starts a worker. Fails with WorkerStartFailed; the import error itself is in its fields. */
 export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvents) => Effect.Effect<Worker, SnakepitError, Scope.Scope> =
   Effect.fnUntraced(function* (launch, spec, events) {
-    const folder = yield* privateFolder;
     const tail = new OutputTail();
+    // Another start may go well, unlike one of which the worker itself says why it failed.
+    const startFailed = (reason: string, cause?: unknown): WorkerStartFailed =>
+      new WorkerStartFailed({ worker: spec.workerId, reason, type: "", traceback: "", stderr: tail.lines }, { cause, retryable: true });
+    const folder = yield* privateFolder.pipe(
+      Effect.mapError((cause) =>
+        startFailed(`no private folder could be made: ${cause instanceof Error ? cause.message : String(cause)}`, cause),
+      ),
+    );
     const order: WorkerOrder = {
       workerId: spec.workerId,
       pool: spec.pool,
@@ -118,9 +125,6 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     const closing = new Promise<Parameters<typeof closed>[0]>((resolve) => {
       closed = resolve;
     });
-    // Another start may go well, unlike one of which the worker itself says why it failed.
-    const startFailed = (reason: string, cause?: unknown): WorkerStartFailed =>
-      new WorkerStartFailed({ worker: spec.workerId, reason, type: "", traceback: "", stderr: tail.lines }, { cause, retryable: true });
     const connection = yield* launch
       .connect(order, {
         limits: spec.limits,
