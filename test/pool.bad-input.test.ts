@@ -141,3 +141,12 @@ describe("opening", () => {
     expect(error.message).toContain("1 ms");
   });
 });
+
+test("a low limit of messages holds for what calls carry, not for the list of tools nor for what is printed", async () => {
+  const lines = new Lines();
+  await using pit = await Snakepit.open({ tools: behaviour, workers: 1, onLog: lines.onLog, maxMessageBytes: 1_024 });
+  expect(pit.tools().length).toBeGreaterThan(20);
+  expect(await pit.execute<number>("shout", { count: 5_000 })).toBe(5_000);
+  await lines.said("x".repeat(5_000));
+  expect(await failure(pit.execute("large", { count: 5_000 }))).toMatchObject({ _tag: "PayloadTooLarge", limit: 1_024 });
+});

@@ -43,6 +43,8 @@ interface Attached {
 const none: readonly Uint8Array[] = [];
 /** Most calls not yet opened whose buffers are kept. A peer with more has gone wrong. */
 const MAX_UNOPENED = 1024;
+/** Largest Hello or Event that is taken in any case, in bytes. */
+const MAX_OWN_BYTES = 67_108_864;
 /** Kinds of messages that may be cut. */
 const cuttable: ReadonlySet<number> = new Set([
   Kind.HELLO,
@@ -176,6 +178,12 @@ export class Assembler {
     }
   }
 
+  /** What the program chose is for what calls carry, not for what the worker says of itself. */
+  private limitOf(kind: number): number {
+    const { maxMessageBytes } = this.limits;
+    return kind === Kind.HELLO || kind === Kind.EVENT ? Math.max(maxMessageBytes, MAX_OWN_BYTES) : maxMessageBytes;
+  }
+
   /** Whether a message of this size is taken. Speaks for one that is too large. */
   private accepts(kind: number, call: number, size: number): boolean {
     const attached = this.attached.get(call);
@@ -184,9 +192,10 @@ export class Assembler {
         this.attached.delete(call);
         return false;
       }
-      if (size <= this.limits.maxMessageBytes) return true;
+      const limit = this.limitOf(kind);
+      if (size <= limit) return true;
       this.attached.delete(call);
-      this.sink.tooLarge(call, new PayloadTooLarge({ size, limit: this.limits.maxMessageBytes, option: "maxMessageBytes" }));
+      this.sink.tooLarge(call, new PayloadTooLarge({ size, limit, option: "maxMessageBytes" }));
       return false;
     }
     if (attached?.isRefused) return false;

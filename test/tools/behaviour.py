@@ -225,3 +225,9 @@ def large(count: int) -> str:
 @tool
 def typed(a: int, b: list[str], c: float = 1.0) -> str:
     return f"{a} {b} {c}"
+
+
+@tool
+def shout(count: int) -> int:
+    print("x" * count)
+    return count
