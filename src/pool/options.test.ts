@@ -24,6 +24,7 @@ test("an option that makes no sense is named, with what was expected", () => {
   expect(refusal(() => openSettings(wrong({ tools: 5 })))).toContain('Option "tools"');
   expect(refusal(() => openSettings({ timeoutMs: -1 }))).toContain('Option "timeoutMs"');
   expect(refusal(() => openSettings(wrong({ onLog: "stderr" })))).toContain("a function");
+  expect(refusal(() => openSettings({ maxBufferBytes: 2 ** 32 }))).toContain("from 0 to 4294967295");
   expect(refusal(() => checkCallOptions({ priority: Number.NaN }))).toContain('Option "priority"');
 });
 

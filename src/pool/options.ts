@@ -153,7 +153,7 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   retries: whole(0, 100),
   retryBackoffMs: milliseconds,
   maxMessageBytes: whole(1_024, 2 ** 32 - 1),
-  maxBufferBytes: whole(0),
+  maxBufferBytes: whole(0, 2 ** 32 - 1),
 };
 const openChecks: Record<keyof OpenOptions, Check> = {
   ...poolChecks,
