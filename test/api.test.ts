@@ -1,12 +1,13 @@
 /** The programs of the documentation, and what they promise. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect";
 import { Pool } from "../src/effect.ts";
 import { type Progress, Snakepit } from "../src/index.ts";
-import { behaviour, collect, failure, Lines, temporaryFolder, toolFile } from "./pool.support.ts";
+import { behaviour, collect, failure, Lines, processesWith, temporaryFolder, toolFile, until } from "./pool.support.ts";
 
 const api = toolFile("api");
 
@@ -140,6 +141,37 @@ test("several pools have workers of their own, and a call finds the pool that ha
   const error = await failure(pit.execute("squar", { n: 3 }));
   expect(error.nearest).toContain("square");
   expect(() => pit.pool("gpu")).toThrow('"cpu", "other"');
+});
+
+test("several pools close together: none takes calls while another waits for its own", async () => {
+  const lines = new Lines();
+  const pools = { one: {}, two: {} };
+  const pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 300, onLog: lines.onLog, pools });
+  const running = Object.keys(pools).map((name) => failure(pit.pool(name).execute("work", { name, seconds: 60 })));
+  await Promise.all([lines.said("one began"), lines.said("two began")]);
+  const closing = pit.close();
+  const statuses = async () => Object.values((await pit.health()).pools).map((pool) => pool.status);
+  await until(async () => (await statuses()).includes("closed"));
+  expect(await statuses()).toEqual(["closed", "closed"]);
+  expect((await Promise.all(running)).map((error) => error._tag)).toEqual(["PoolClosed", "PoolClosed"]);
+  await closing;
+});
+
+test("one of several pools that cannot open takes the others along", async () => {
+  const marker = `OPEN_MARKER=${randomUUID()}`;
+  const folder = temporaryFolder();
+  const { TMPDIR } = process.env;
+  process.env["TMPDIR"] = folder;
+  try {
+    const pools = { good: { tools: behaviour }, bad: { tools: toolFile("broken_import") } };
+    const opening = Snakepit.open({ workers: 2, env: { OPEN_MARKER: marker.slice("OPEN_MARKER=".length) }, pools });
+    expect((await failure(opening))._tag).toBe("WorkerStartFailed");
+    expect(processesWith(marker)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    if (TMPDIR === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = TMPDIR;
+  }
 });
 
 test("environment variables reach the workers", async () => {

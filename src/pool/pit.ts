@@ -5,7 +5,7 @@ import { InvalidOptions, isSnakepitError, type SnakepitError, ToolNotFound } fro
 import { nearestNames } from "../tool/nearest.ts";
 import { closeOnSignal } from "./host-signals.ts";
 import { printLog } from "./logs.ts";
-import { type OpenOptions, openSettings } from "./options.ts";
+import { type OpenOptions, openSettings, type PoolSettings } from "./options.ts";
 import { newRun, Pool } from "./pool.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
@@ -37,11 +37,14 @@ export class Pit {
         (forget) => Effect.sync(forget),
       );
       const services = { handlers: {}, onLog: settings.onLog ?? printLog, run: newRun() };
-      const pools = yield* Effect.forEach(
-        settings.pools,
-        (pool) => Pool.open(pool, { ...services, adapter: pool.adapter ?? adapter }).pipe(Effect.map((open) => [pool.name, open] as const)),
-        { concurrency: "unbounded" },
-      ).pipe(Scope.provide(scope));
+      // Pools close together: one that waits for its calls does not let the others take new ones.
+      const together = yield* Scope.fork(scope, "parallel");
+      const open = Effect.fnUntraced(function* (pool: PoolSettings) {
+        const own = yield* Scope.fork(together);
+        const opened = yield* Pool.open(pool, { ...services, adapter: pool.adapter ?? adapter }).pipe(Scope.provide(own));
+        return [pool.name, opened] as const;
+      });
+      const pools = yield* Effect.forEach(settings.pools, open, { concurrency: "unbounded" });
       // An open pit keeps the program alive, also while every worker is being replaced.
       yield* Effect.acquireRelease(
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
