@@ -157,7 +157,7 @@ export class Dispatcher implements CallOwner {
     const pooled = call.worker;
     if (call.state === "queued") {
       this.#queueOf(call).remove(call);
-      if (call.alone) for (const each of this.workers) each.reserved = false;
+      if (call.alone) this.#unreserve();
     }
     if (call.state === "sent" && pooled !== undefined) {
       pooled.worker.connection.cancel(call);
@@ -189,6 +189,8 @@ export class Dispatcher implements CallOwner {
       const pooled = leastLoaded(this.workers, call.weight, call.alone);
       if (pooled === undefined) return false;
       pooled.take(call.weight, call.alone);
+      // It may have found another worker than the one that was kept for it.
+      if (call.alone) this.#unreserve();
       call.worker = pooled;
       call.state = "sent";
       try {
@@ -233,6 +235,11 @@ export class Dispatcher implements CallOwner {
     if (this.workers.some((pooled) => pooled.reserved && !pooled.draining)) return;
     const pooled = leastLoaded(this.workers, "shared", false);
     if (pooled !== undefined) pooled.reserved = true;
+  }
+
+  /** Nobody waits any more for the worker that is kept. Another one that has to run alone has its worker kept when it is its turn. */
+  #unreserve(): void {
+    for (const pooled of this.workers) pooled.reserved = false;
   }
 
   /** The worker of this call has died. */

@@ -82,9 +82,7 @@ export class PooledWorker {
   /** Counts a call that is sent. */
   take(weight: Weight, alone: boolean): void {
     this.#count(weight, 1);
-    if (!alone) return;
-    this.#alone = true;
-    this.reserved = false;
+    if (alone) this.#alone = true;
   }
 
   /** Counts a call that is over. */
