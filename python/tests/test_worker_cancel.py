@@ -73,6 +73,15 @@ def block(kind: str) -> None:
     noting(kind)(KINDS[kind])
 
 @tool
+def tidy() -> None:
+    print("begun")
+    try:
+        time.sleep(60)
+    finally:
+        print("closing")
+        seen.append("tidied")
+
+@tool
 def match(n: int) -> None:
     print("begun")
     noting("match")(lambda: re.match(r"(a+)+$", "a" * n + "b"))
@@ -142,6 +151,14 @@ def test_a_tool_that_blocks_is_interrupted(host: Host, kind: str) -> None:
     host.cancel(call)
     assert host.call("log") == [f"{kind} cancelled"]
     assert not [f for f in host._waiting if f.call == call and f.kind != EVENT]
+
+
+def test_a_tool_that_prints_while_it_cleans_up_is_interrupted_once(host: Host) -> None:
+    call = host.start("tidy")
+    host.log("begun")
+    host.cancel(call)
+    host.log("closing")
+    assert host.call("log") == ["tidied"]
 
 
 def test_c_code_that_holds_the_lock_is_interrupted_by_the_signal(host: Host) -> None:

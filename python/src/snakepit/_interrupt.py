@@ -24,7 +24,6 @@ T = TypeVar("T")
 SIGNAL = signal.SIGUSR2
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
-_CANCELLED = ctypes.py_object(CancelledError)
 _NOTHING = ctypes.py_object()
 # How long the handler of a signal from outside lets other threads run, in ms.
 _YIELD_MS = 10
@@ -46,11 +45,22 @@ class Slot:
         self.cancelled = False
         # Wakes the thread out of a wait of the runtime.
         self.wake: Callable[[], None] | None = None
+        # Set, and not yet raised.
         self._pending = False
         self._shields = 0
         self._deferred = False
         self._shield = Shield(self)
+        self._exception = ctypes.py_object(self._noted())
         self._leave: Callable[[], object] | None = None
+
+    def _noted(self) -> type[CancelledError]:
+        # It is made in the thread that it is raised in, before any handler there runs. Otherwise a tool that prints while it cleans up would be
+        # taken for one that has not seen its interrupt yet, and get it again.
+        def seen(error: CancelledError, *args: object) -> None:
+            CancelledError.__init__(error, *args)
+            self._pending = False
+
+        return type("CancelledError", (CancelledError,), {"__init__": seen, "__module__": CancelledError.__module__})
 
     def after_fork(self, leave: Callable[[], object]) -> None:
         """In a process that was forked off: calls `leave` when the tool comes back."""
@@ -92,7 +102,7 @@ class Slot:
                     self.wake()
                 return True
             self._pending = True
-            _set_async_exc(self.ident, _CANCELLED)
+            _set_async_exc(self.ident, self._exception)
         self.kick()
         return True
 
