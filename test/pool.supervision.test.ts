@@ -54,6 +54,17 @@ test("starts that fail again and again make the pool unhealthy, and calls fail a
   expect((await failure(pit.execute("one")))._tag).toBe("WorkerStartFailed");
 }, 20_000);
 
+test("workers that die before they have ended a call make the pool unhealthy, and calls that none has seen may be sent again", async () => {
+  await using pit = await Snakepit.open({ tools: behaviour, workers: 1 });
+  for (let n = 1; n <= 5; n++) {
+    await until(() => pit.stats().started === n && pit.stats().ready === 1);
+    await killWorker(pit);
+  }
+  await until(() => pit.stats().crashes === 5);
+  expect(await failure(pit.execute("pid"))).toMatchObject({ _tag: "WorkerCrashed", signal: "SIGKILL", attempts: 0, retryable: true });
+  expect((await pit.health()).status).toBe("unhealthy");
+}, 20_000);
+
 test("the other workers of a pool go on while one cannot be replaced", async () => {
   const { path, change } = changeable(tool);
   await using pit = await Snakepit.open({ tools: path, workers: 2 });

@@ -160,7 +160,8 @@ export class Supervisor {
         dispatcher.lose(mine, end);
         if (asked) return;
         this.crashes++;
-        this.lastError = end.error(1, false);
+        // For calls that were not with it: those may be sent again.
+        this.lastError = end.error(0, true);
       });
       yield* Deferred.succeed(this.#firstReady, undefined);
       yield* Deferred.succeed(ready, undefined);
