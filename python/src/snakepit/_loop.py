@@ -60,9 +60,12 @@ class Loop:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        # A tool that stops the loop must not stop those of the others.
+        # A tool that stops the loop, or whose own task wants to exit, must not stop those of the others.
         while not loop.is_closed():
-            loop.run_forever()
+            try:
+                loop.run_forever()
+            except BaseException as e:
+                loop.call_exception_handler({"message": "a task ended the loop, which goes on", "exception": e})
 
     def _drain(self) -> None:
         # Cleared first: what is posted from here on either is seen below or wakes the loop again.
@@ -72,6 +75,6 @@ class Loop:
             work, args = posted.popleft()
             try:
                 work(*args)
-            except Exception as e:
+            except BaseException as e:
                 # The others must not wait for the next wake-up.
                 self.loop.call_exception_handler({"message": "a call could not be taken", "exception": e})
