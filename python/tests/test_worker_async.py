@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from worker_host import ControlError, Host
+from worker_host import ControlError, Host, execute_frame
 
 from snakepit._errors import InvalidArguments, ToolFailed
+from snakepit._frames import CANCEL, frame
 from snakepit.v1.worker_pb2 import (
     CleanupSessionRequest,
     CleanupSessionResponse,
@@ -30,6 +31,37 @@ gates = {}
 @tool
 async def aecho(text: str) -> str:
     return text
+
+SET = contextvars.ContextVar("SET")
+SET.set("before")
+children = []
+
+@tool
+async def overwrite() -> str:
+    before = SET.get()
+    SET.set("of a call")
+    return before
+
+@tool
+async def exit_in_a_task() -> None:
+    async def leave() -> None:
+        sys.exit(1)
+    asyncio.create_task(leave())
+
+async def child() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        children.append("cancelled")
+        raise
+
+@tool
+async def parent() -> None:
+    await asyncio.gather(child(), child())
+
+@tool
+async def ended() -> list[str]:
+    return children
 
 @tool
 async def where() -> list[str]:
@@ -190,3 +222,21 @@ def test_execute_tool_by_open_is_the_same(host: Host) -> None:
         assert response.result in (b"\xa1y", b"\x92\xa0\x80")
     with pytest.raises(InvalidArguments):
         host.control("ExecuteTool", ExecuteToolRequest(tool="aecho"), ExecuteToolResponse)
+
+
+def test_a_variable_that_was_there_before_is_as_before_in_every_call(host: Host) -> None:
+    assert [host.call("overwrite") for _ in range(3)] == ["before"] * 3
+
+
+def test_a_task_that_exits_does_not_take_the_other_tools_along(host: Host) -> None:
+    host.call("exit_in_a_task")
+    host.wait_until_idle()
+    assert host.call("aecho", text="a") == "a"
+
+
+def test_what_a_cancelled_tool_waits_for_is_cancelled_with_it_however_early(host: Host) -> None:
+    host.call("aecho", text="a")
+    call = host.new_call()
+    host.send(execute_frame(call, "parent", {}) + frame(CANCEL, call))
+    host.wait_until_idle()
+    assert host.call("ended") == ["cancelled"] * 2

@@ -55,7 +55,7 @@ class _Spare:
         self._loop = loop
         self._context: Context = copy_context()
         self._context.run(CURRENT.set, None)
-        self._size = len(self._context)
+        self._before = [(variable, value) for variable, value in self._context.items() if variable is not CURRENT]
         self._work: Coroutine[Any, Any, None] | None = None
         self._waits_for: Any = None
         self._adopted: asyncio.Future[None] = loop.create_future()
@@ -66,7 +66,13 @@ class _Spare:
     @property
     def clean(self) -> bool:
         """Whether nobody has left a variable or a cancellation behind."""
-        return len(self._context) == self._size and self.task.cancelling() == 0  # pyright: ignore
+        context = self._context
+        if len(context) != len(self._before) + 1 or self.task.cancelling():  # pyright: ignore
+            return False
+        for variable, value in self._before:
+            if context.get(variable) is not value:
+                return False
+        return True
 
     def step(self, work: Coroutine[Any, Any, None], running: Running) -> bool:
         """Takes the first step. Whether the coroutine waits, and so belongs to this task now."""
@@ -89,7 +95,12 @@ class _Spare:
             await self._adopted
         except asyncio.CancelledError as e:
             if self._work is not None:
-                await _Rest(self._work, None, e)
+                waits_for = self._waits_for
+                # As a task that is cancelled does: what it waits for is, and then says so to the coroutine.
+                if waits_for is not None and waits_for.cancel():
+                    await _Rest(self._work, waits_for, None)
+                else:
+                    await _Rest(self._work, None, e)
         else:
             assert self._work is not None
             await _Rest(self._work, self._waits_for, None)
