@@ -326,3 +326,10 @@ def test_a_cancellation_is_cancelled() -> None:
     assert _errors.Cancelled is asyncio.CancelledError
     code, detail = detail_of(asyncio.CancelledError(), "slow")
     assert (code, detail.tag, dict(detail.fields), detail.message) == (1, "Cancelled", {"tool": "slow"}, 'The call of tool "slow" was cancelled.')
+
+
+@pytest.mark.parametrize("value", [object(), b"1", 10**400, 3 + 4j, {"inner": [object()]}, float("nan")])
+def test_an_error_can_be_told_whatever_is_in_it(value: object) -> None:
+    code, detail = detail_of(SnakepitError({"value": value}), "t")
+    assert code == 2
+    assert "value" in error_of(detail).fields

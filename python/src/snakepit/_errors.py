@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from google.protobuf import struct_pb2
 
-from snakepit._tracebacks import PythonCause, cause_of, causes_of, describe, readable, text_of
+from snakepit._tracebacks import PythonCause, cause_of, causes_of, describe, readable, text_of, text_of_value
 from snakepit.v1 import error_pb2
 
 if TYPE_CHECKING:
@@ -415,7 +415,15 @@ def _sendable(value: Any) -> Any:
         return {readable(str(k)): _sendable(v) for k, v in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
         return [_sendable(v) for v in cast("list[Any]", value)]
-    return value
+    if value is None or isinstance(value, bool):
+        return value
+    # An error must be told whatever a user puts into it: what is no number, or too large, goes as words.
+    if hasattr(type(value), "__float__"):
+        try:
+            return float(value)
+        except Exception:
+            pass
+    return text_of_value(value)
 
 
 def _plain(value: Any) -> Any:

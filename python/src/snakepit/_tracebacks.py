@@ -9,7 +9,7 @@ import os
 import traceback
 from typing import TypedDict
 
-__all__ = ["GENERATED", "PythonCause", "cause_of", "causes_of", "describe", "readable", "text_of"]
+__all__ = ["GENERATED", "PythonCause", "cause_of", "causes_of", "describe", "readable", "text_of", "text_of_value"]
 
 GENERATED = "<snakepit>"
 """File name of the code that is generated for each tool."""
@@ -46,6 +46,14 @@ def text_of(error: BaseException) -> str:
         return readable(str(error))
     except BaseException:
         return f"<{type(error).__name__}, whose message cannot be read>"
+
+
+def text_of_value(value: object) -> str:
+    """What ``repr(value)`` says, or that it cannot be said."""
+    try:
+        return readable(repr(value))
+    except BaseException:
+        return f"<{type(value).__name__}>"
 
 
 def describe(error: BaseException) -> PythonCause:
