@@ -195,3 +195,14 @@ def test_random_frames_never_do_more_than_fault() -> None:
                     assert len(message.body) <= 10_000
             except FrameError:
                 pass
+
+
+def test_a_message_cancelled_in_its_middle_leaves_nothing_behind() -> None:
+    first = b"".join(next(cut(EXECUTE, 2, [bytes(MAX_BODY * 3)])))
+    with Peer() as peer:
+        peer.feed(first)
+        assert peer.reader.odd
+        assert [f.kind for f in peer.feed(frame(CANCEL, 2))] == [CANCEL]
+        assert not peer.reader.odd
+        # What was sent of it before the cancel was, and comes late, passes.
+        assert peer.feed(frame(PART, 2, bytes(MAX_BODY)) + frame(EXECUTE, 3)) == [Frame(EXECUTE, 0, 0, 3, 0, bytearray())]

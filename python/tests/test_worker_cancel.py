@@ -226,6 +226,13 @@ def test_a_deadline_answers_and_interrupts(host: Host) -> None:
     assert host.call("log") == ["sleep cancelled", "asleep cancelled"]
 
 
+def test_a_deadline_further_away_than_the_system_can_wait_is_one_all_the_same(host: Host) -> None:
+    call = host.start("stubborn", {"seconds": 0.1}, timeout_ms=0xFFFF_FFFF)
+    host.log("begun")
+    host.ping()
+    assert host.result(call) == "done"
+
+
 def test_a_queued_call_past_its_deadline_is_not_run(host: Host) -> None:
     first = host.start("stubborn", {"seconds": 0.1})
     host.log("begun")

@@ -119,7 +119,3 @@ class Assembly:
         at = self.have
         self.have = at + n
         return None if self.data is None else memoryview(self.data)[at : at + n]
-
-    def discard(self) -> None:
-        """Forgets the pieces; those that are on the way pass unread."""
-        self.data = None

@@ -30,6 +30,8 @@ from snakepit._frames import (
 _SIZE = 2 * MAX_BODY
 # While a piece is received in place, no more than this is read of what follows it, since that would have to be copied.
 _BEHIND = 1 << 14
+# A deadline may be further away than the system can wait.
+_DAY = 86_400.0
 _unpack = HEADER.unpack_from
 
 
@@ -83,8 +85,8 @@ class Reader:
         self._poll.register(sock, select.POLLIN)
 
     def wait(self, timeout: float | None) -> bool:
-        """Whether there is something to read within `timeout` seconds."""
-        return bool(self._poll.poll(None if timeout is None else max(0.0, timeout * 1000)))
+        """Whether there is something to read within `timeout` seconds, or a day."""
+        return bool(self._poll.poll(None if timeout is None else max(0.0, min(timeout, _DAY) * 1000)))
 
     def receive(self, flags: int = 0) -> bool:
         """Reads what is there, waiting for it unless told otherwise. False when the peer has closed."""
@@ -163,9 +165,8 @@ class Reader:
         if kind == CANCEL:
             self._attached.pop(call, None)
             self._refused.discard(call)
-            assembly = self._incoming.get(call)
-            if assembly is not None:
-                assembly.discard()
+            # The call is over, so that the rest of its pieces, if there is one, passes like any that belong to nothing.
+            self._incoming.pop(call, None)
             return message
         if kind == ATTACH:
             if call in self._refused:
