@@ -114,11 +114,11 @@ def test_buffers_belong_to_the_next_message_of_their_call() -> None:
 
 
 def test_cancel_forgets_buffers_and_pieces() -> None:
-    pieces = [b"".join(p) for p in cut(MESSAGE, 1, [bytes(MAX_BODY * 3)])]
+    pieces = [b"".join(p) for p in cut(MESSAGE, 2, [bytes(MAX_BODY * 3)])]
     with Peer() as peer:
-        peer.feed(frame(ATTACH, 1, b"a") + pieces[0] + frame(CANCEL, 1))
-        assert peer.reader.attached(1) is None
-        assert peer.feed(b"".join(pieces[1:]) + frame(MESSAGE, 1, b"new")) == [Frame(MESSAGE, 0, 0, 1, 0, bytearray(b"new"))]
+        peer.feed(frame(ATTACH, 2, b"a") + pieces[0] + frame(CANCEL, 2))
+        assert peer.reader.attached(2) is None
+        assert peer.feed(b"".join(pieces[1:]) + frame(MESSAGE, 2, b"new")) == [Frame(MESSAGE, 0, 0, 2, 0, bytearray(b"new"))]
 
 
 def test_a_total_over_the_limit_is_refused_before_it_is_allocated_and_its_pieces_pass() -> None:
