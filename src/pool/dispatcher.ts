@@ -101,8 +101,9 @@ export class Dispatcher implements CallOwner {
     this.#drain();
   }
 
-  /** There is no worker and none will come soon: calls fail with this until there is one. */
+  /** No worker will come soon: calls fail with this until one does. Not while another works, whose own place is filled again at once. */
   despair(error: SnakepitError): void {
+    if (this.workers.some((pooled) => !pooled.draining)) return;
     this.#unhealthy = error;
     if (this.workers.length > 0) return;
     for (const call of this.#live.all()) if (call.state === "queued" || call.state === "resting") this.abandon(call, error);
