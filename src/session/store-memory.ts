@@ -89,11 +89,11 @@ class MemoryStore {
     return answer;
   }
 
-  remove(key: SessionKey, now: number): boolean {
+  remove(key: SessionKey, now: number): SessionRecord | undefined {
     const entry = this.#sessions.get(key.id);
-    if (entry === undefined || (key.serial !== undefined && key.serial !== entry.session.serial)) return false;
+    if (entry === undefined || (key.serial !== undefined && key.serial !== entry.session.serial)) return undefined;
     this.#drop(entry, now);
-    return true;
+    return entry.session;
   }
 
   expire(now: number): SessionRecord[] {

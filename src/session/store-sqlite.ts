@@ -164,14 +164,14 @@ class SqliteStore {
     return answer;
   }
 
-  remove(key: SessionKey, now: number): boolean {
+  remove(key: SessionKey, now: number): SessionRecord | undefined {
     const removed = this.#transaction(() => {
       const session = this.#find(key);
       if (session !== undefined) this.#statements.deleteSession.run(session.serial);
       return session;
     });
     if (removed !== undefined) this.#tell(removed.serial, [{ kind: "ended", at: now }]);
-    return removed !== undefined;
+    return removed;
   }
 
   expire(now: number): SessionRecord[] {

@@ -66,8 +66,8 @@ export interface StoreService {
   readonly load: (key: SessionKey, wanted: Wanted, now: number) => Effect.Effect<Loaded, Gone | StoreFailed>;
   /** Changes variables. Fails also with what `decide` throws. */
   readonly change: <A>(key: SessionKey, wanted: Wanted, now: number, decide: Decide<A>) => Effect.Effect<A, SnakepitError>;
-  /** Removes a session with all it has. False when there was none. */
-  readonly remove: (key: SessionKey, now: number) => Effect.Effect<boolean, StoreFailed>;
+  /** Removes a session with all it has, and answers what it was. Undefined when there was none. */
+  readonly remove: (key: SessionKey, now: number) => Effect.Effect<SessionRecord | undefined, StoreFailed>;
   /** Removes the sessions past their time and says which. */
   readonly expire: (now: number) => Effect.Effect<readonly SessionRecord[], StoreFailed>;
   /** Every session that is not past its time, the oldest first. Does not count as use. */

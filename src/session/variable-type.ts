@@ -4,6 +4,7 @@
  * Values are checked as they travel, so that one from Python and one from TypeScript pass through the same code.
  */
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
+import { decode } from "../value/index.ts";
 import { constants } from "./defaults.ts";
 import * as json from "./json.ts";
 import { compilePattern, compileSchema } from "./json-schema.ts";
@@ -111,11 +112,15 @@ const shapes: Readonly<Record<ConstraintName, { readonly expected: string; reado
 /**
  * Describes a variable.
  *
+ * @param first - The first value, as MessagePack: an embedding keeps the dimensions it has.
  * @throws InvalidOptions when there is no such type, or when a constraint makes no sense or does not apply to it.
  */
-export function describeType(name: string, constraints: Constraints): VariableType {
-  const constraintsJson = constraintsToJson(name, constraints);
-  return compiledType(name, constraintsJson);
+export function describeType(name: string, constraints: Constraints, first: Uint8Array): VariableType {
+  const described = compiledType(name, constraintsToJson(name, constraints));
+  if (name !== "embedding" || described.constraints.dimensions !== undefined) return described;
+  const value = decode(first);
+  // What is no array fails for its type, whatever the dimensions.
+  return json.isArray(value) ? compiledType(name, constraintsToJson(name, { ...constraints, dimensions: value.length })) : described;
 }
 
 function constraintsToJson(name: string, constraints: Constraints): string {
