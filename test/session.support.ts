@@ -1,10 +1,10 @@
 /** Sessions without workers, over any store, on the real clock or on one that tests turn. */
 import { Context, Effect, Exit, Layer, Scope } from "effect";
 import { TestClock } from "effect/testing";
+import type { SessionManager } from "../src/session/manager.ts";
 import type { SessionOptions, SessionsOptions, Store as StoreTag } from "../src/session/service.ts";
 import { layer, Sessions, Store } from "../src/session/service.ts";
 import { Session } from "../src/session/session.ts";
-import type { SessionManager } from "../src/session/manager.ts";
 
 /** A program's sessions. */
 export interface Bench extends AsyncDisposable {

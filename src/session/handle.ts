@@ -81,8 +81,8 @@ export class SessionHandle {
 
   /** Ends the session and closes the handle. False when it was gone already. */
   get end(): Effect.Effect<boolean, StoreFailed> {
-    // Watches of this handle still hear that the session ended.
-    return Effect.ensuring(
+    // Dropped afterwards, so that watches of this handle still hear that the session ended.
+    return Effect.tap(
       Effect.suspend(() => this.#manager.end(this.key)),
       Effect.sync(() => this.#drop()),
     );

@@ -4,7 +4,7 @@
  * What was acknowledged survives the end of the process by any means: the write-ahead log is with the kernel when a commit returns. Losing power may lose
  * the last commits, never the file; waiting for the disk at each commit would cost a hundred times as much.
  */
-import { Effect, type Scope } from "effect";
+import { Effect, RcRef, type Scope } from "effect";
 import {
   type InvalidOptions,
   isSnakepitError,
@@ -38,8 +38,14 @@ export const sqliteStore = ({ file }: SqliteOptions): Effect.Effect<StoreService
       (open) => Effect.sync(() => open.close()),
     );
     const store = new SqliteStore(file, prepareStatements(database));
-    yield* Effect.forkScoped(Effect.sleep(constants.foreignMs).pipe(Effect.andThen(Effect.sync(() => store.look())), Effect.forever));
-    return service(store);
+    const looking = Effect.sleep(constants.foreignMs).pipe(
+      // A file that cannot be read now may be read the next time; until then its users hear of it.
+      Effect.andThen(Effect.ignore(Effect.try(() => store.look()))),
+      Effect.forever,
+    );
+    // Only while somebody listens, and once for all who do.
+    const looked = yield* RcRef.make({ acquire: Effect.forkScoped(looking) });
+    return service(store, RcRef.get(looked));
   });
 
 async function openDatabase(file: string): Promise<SqliteDatabase> {
@@ -56,7 +62,7 @@ async function openDatabase(file: string): Promise<SqliteDatabase> {
   }
 }
 
-function service(store: SqliteStore): StoreService {
+function service(store: SqliteStore, looked: Effect.Effect<unknown, never, Scope.Scope>): StoreService {
   const attempt = <A, E extends SnakepitError>(run: () => A): Effect.Effect<A, E> =>
     Effect.try({ try: run, catch: (error) => asFailure<E>(store.file, error) });
   return {
@@ -67,12 +73,10 @@ function service(store: SqliteStore): StoreService {
     expire: (now) => attempt(() => store.expire(now)),
     list: (now) => attempt(() => store.list(now)),
     listen: (session, listener) =>
-      Effect.asVoid(
-        Effect.acquireRelease(
-          attempt<() => void, StoreFailed>(() => store.listen(session.serial, listener)),
-          (forget) => Effect.sync(forget),
-        ),
-      ),
+      Effect.acquireRelease(
+        attempt<() => void, StoreFailed>(() => store.listen(session.serial, listener)),
+        (forget) => Effect.sync(forget),
+      ).pipe(Effect.andThen(looked), Effect.asVoid),
   };
 }
 

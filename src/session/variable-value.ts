@@ -16,7 +16,8 @@ const FLOAT_SIZE = 9;
 export function encodeValue(value: unknown): Uint8Array {
   // Without a place for large data an array of numbers travels as what it holds; negative zero, which integers do not have, is zero then.
   if (value instanceof Float64Array || value instanceof Float32Array) return floats(Array.from(value));
-  return encoder.encode(value).slice();
+  // A copy: the encoder's memory is used again, and what it gives may be a Buffer, whose slice would share it.
+  return new Uint8Array(encoder.encode(value));
 }
 
 /** The value that bytes stand for. */
