@@ -8,7 +8,7 @@ import {
   VariableNotFound,
   VersionConflict,
 } from "../errors/index.ts";
-import { bytesOf, type Metadata, noMetadata, type Source, typeOf, type VariableRecord, variableId } from "./records.ts";
+import { bytesOf, type Metadata, noMetadata, type Source, typeOf, type VariableRecord } from "./records.ts";
 import type { Decide, Loaded } from "./store.ts";
 import type { VariableType } from "./variable-type.ts";
 import { fitValue } from "./variable-value.ts";
@@ -73,7 +73,6 @@ export const register =
     if (session.variables >= quotas.maxVariables) throw new QuotaExceeded({ quota: "maxVariables", limit: quotas.maxVariables });
     const serial = nextSerial();
     const made: VariableRecord = {
-      id: variableId(name, serial),
       serial,
       name,
       type: type.name,

@@ -1,5 +1,5 @@
 /** Variables, changes and sessions as programs see them. */
-import { type Metadata, type SessionRecord, type Source, typeOf, type VariableRecord, valueIn } from "./records.ts";
+import { idOf, type Metadata, type SessionRecord, type Source, typeOf, type VariableRecord, valueIn } from "./records.ts";
 import type { Constraints } from "./variable-type.ts";
 import type { Ended, Watched } from "./watch-buffer.ts";
 
@@ -58,7 +58,7 @@ export interface SessionInfo {
 
 /** A variable as programs see it. What it holds has the type that the caller says it has. */
 export const entryOf = <Value>(variable: VariableRecord): VariableEntry<Value> => ({
-  id: variable.id,
+  id: idOf(variable),
   name: variable.name,
   type: variable.type,
   value: valueIn(variable) as Value,
@@ -75,8 +75,17 @@ export function changeOf<Value>(change: Watched | Ended): VariableChange<Value> 
   if (change.kind === "ended") {
     return { kind: "ended", name: "", id: "", value: undefined as Value, version: 0, source: undefined, at, coalesced: 0 };
   }
-  const { name, id, version, source } = change.variable;
-  return { kind: change.kind, name, id, value: valueIn(change.variable) as Value, version, source, at, coalesced: change.coalesced };
+  const { name, version, source } = change.variable;
+  return {
+    kind: change.kind,
+    name,
+    id: idOf(change.variable),
+    value: valueIn(change.variable) as Value,
+    version,
+    source,
+    at,
+    coalesced: change.coalesced,
+  };
 }
 
 /** A session as programs see it. */

@@ -1,6 +1,6 @@
 /** Sessions and variables as a store keeps them. */
 import { compiledType, type VariableType } from "./variable-type.ts";
-import { decodeValue } from "./variable-value.ts";
+import { type KeptValue, keptSize, keptValue } from "./variable-value.ts";
 
 /** Who made a change. */
 export interface Source {
@@ -36,14 +36,11 @@ export interface SessionRecord {
 
 /** A variable. A change makes a new record; none is ever altered. */
 export interface VariableRecord {
-  /** "var_<name>_<serial>". */
-  readonly id: string;
-  /** Its number in its store, never used twice: a variable registered again under the same name is another one. */
+  /** Its number in its store, never used twice: a variable registered again under the same name is another one. It ends the id. */
   readonly serial: number;
   readonly name: string;
   readonly type: string;
-  /** MessagePack in the form that the type has. */
-  readonly value: Uint8Array;
+  readonly value: KeptValue;
   /** The constraints as JSON. */
   readonly constraints: string;
   readonly metadata: Metadata;
@@ -70,18 +67,18 @@ export const isExpired = (session: SessionRecord, now: number): boolean => expir
 export const expiresAt = ({ usedAt, ttlMs }: Pick<SessionRecord, "usedAt" | "ttlMs">): number =>
   Math.min(usedAt + ttlMs, Number.MAX_SAFE_INTEGER);
 
-/** The id of a variable. */
-export const variableId = (name: string, serial: number): string => `var_${name}_${serial}`;
+/** The id of a variable: "var_<name>_<serial>". */
+export const idOf = ({ name, serial }: Pick<VariableRecord, "name" | "serial">): string => `var_${name}_${serial}`;
 
-/** The serial that stands in an id; undefined when it is no id. */
-export function serialOf(id: string): number | undefined {
-  const digits = id.startsWith("var_") ? /_(\d{1,15})$/.exec(id)?.[1] : undefined;
-  return digits === undefined ? undefined : Number(digits);
+/** The name and the serial that an id is made of; undefined when it is no id. */
+export function partsOf(id: string): Pick<VariableRecord, "name" | "serial"> | undefined {
+  const parts = id.startsWith("var_") ? /^var_(.+)_([1-9]\d{0,14})$/s.exec(id) : null;
+  return parts?.[1] === undefined ? undefined : { name: parts[1], serial: Number(parts[2]) };
 }
 
 /** What a variable counts for in the quota of its session. */
 export function bytesOf(variable: VariableRecord): number {
-  return variable.value.length + 2 * (variable.name.length + variable.constraints.length) + metadataBytes(variable.metadata);
+  return keptSize(variable.value) + 2 * (variable.name.length + variable.constraints.length) + metadataBytes(variable.metadata);
 }
 
 function metadataBytes(metadata: Metadata): number {
@@ -94,4 +91,4 @@ function metadataBytes(metadata: Metadata): number {
 export const typeOf = (variable: VariableRecord): VariableType => compiledType(variable.type, variable.constraints);
 
 /** The value of a variable. */
-export const valueIn = (variable: VariableRecord): unknown => decodeValue(variable.value);
+export const valueIn = (variable: VariableRecord): unknown => keptValue(variable.value);

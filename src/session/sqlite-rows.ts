@@ -1,6 +1,7 @@
 /** Rows of a session file as records, and the statements that read and write them. */
 import type { SqliteDatabase, SqliteRow } from "../runtime/sqlite.ts";
-import { expiresAt, type Metadata, noMetadata, type SessionRecord, type Source, type VariableRecord, variableId } from "./records.ts";
+import { expiresAt, type Metadata, noMetadata, type SessionRecord, type Source, type VariableRecord } from "./records.ts";
+import { keep, keptBytes } from "./variable-value.ts";
 
 /** Every statement, compiled once a file. */
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -29,7 +30,6 @@ export function prepareStatements(database: SqliteDatabase) {
     deleteSession: sql("DELETE FROM sessions WHERE serial = ?"),
     expireSessions: sql("DELETE FROM sessions WHERE expires_at <= ? RETURNING *"),
     byName: sql(`SELECT ${VARIABLE} FROM variables WHERE session = ? AND name = ?`),
-    bySerial: sql(`SELECT ${VARIABLE} FROM variables WHERE serial = ? AND session = ?`),
     variables: sql(`SELECT ${VARIABLE} FROM variables WHERE session = ? ORDER BY serial`),
     insertVariable: sql(
       "INSERT INTO variables (serial, session, name, type, value, constraints, metadata, version, source, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -62,14 +62,11 @@ export const sessionOf = (row: SqliteRow): SessionRecord => ({
 
 /** The variable of a row. */
 export function variableOf(row: SqliteRow): VariableRecord {
-  const name = textIn(row, "name");
-  const serial = numberIn(row, "serial");
   return {
-    id: variableId(name, serial),
-    serial,
-    name,
+    serial: numberIn(row, "serial"),
+    name: textIn(row, "name"),
     type: textIn(row, "type"),
-    value: bytesIn(row, "value"),
+    value: keep(bytesIn(row, "value")),
     constraints: textIn(row, "constraints"),
     metadata: metadataOf(textIn(row, "metadata")),
     version: numberIn(row, "version"),
@@ -86,7 +83,8 @@ export function insertSession(statements: Statements, session: SessionRecord): v
 
 /** Writes a variable down: a new one when its version is 0. */
 export function putVariable(statements: Statements, session: number, variable: VariableRecord): void {
-  const { serial, name, type, value, constraints, version, at } = variable;
+  const { serial, name, type, constraints, version, at } = variable;
+  const value = keptBytes(type, variable.value);
   const metadata = JSON.stringify(variable.metadata);
   const source = JSON.stringify(variable.source);
   if (version === 0) statements.insertVariable.run(serial, session, name, type, value, constraints, metadata, version, source, at);

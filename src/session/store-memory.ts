@@ -3,15 +3,13 @@ import { Effect } from "effect";
 import { QuotaExceeded, SessionExpired, SessionNotFound, type SnakepitError } from "../errors/index.ts";
 import { familyOnly } from "./family.ts";
 import { Listeners } from "./listeners.ts";
-import { isExpired, type SessionKey, type SessionRecord, serialOf, type VariableRecord } from "./records.ts";
+import { isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
 import type { Decide, Loaded, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
 
 interface Entry {
   session: SessionRecord;
   /** By name, in the order they were made. */
   readonly variables: Map<string, VariableRecord>;
-  /** Names by the serial of their variable. */
-  readonly names: Map<number, string>;
 }
 
 /** A store of its own, empty. */
@@ -61,7 +59,7 @@ class MemoryStore {
       variables: 0,
       bytes: 0,
     };
-    this.#sessions.set(id, { session, variables: new Map(), names: new Map() });
+    this.#sessions.set(id, { session, variables: new Map() });
     return { session, created: true };
   }
 
@@ -76,12 +74,10 @@ class MemoryStore {
     const events: StoreEvent[] = [];
     for (const variable of puts) {
       entry.variables.set(variable.name, variable);
-      entry.names.set(variable.serial, variable.name);
       events.push({ kind: "set", variable, at: now });
     }
     for (const variable of deletes) {
       entry.variables.delete(variable.name);
-      entry.names.delete(variable.serial);
       events.push({ kind: "deleted", variable, at: now });
     }
     entry.session = { ...entry.session, bytes, variables: entry.variables.size };
@@ -133,8 +129,7 @@ function pick(entry: Entry, wanted: Wanted): ReadonlyMap<string, VariableRecord>
 }
 
 function byId(entry: Entry, id: string): VariableRecord | undefined {
-  const serial = serialOf(id);
-  const name = serial === undefined ? undefined : entry.names.get(serial);
-  const variable = name === undefined ? undefined : entry.variables.get(name);
-  return variable?.id === id ? variable : undefined;
+  const parts = partsOf(id);
+  const variable = parts === undefined ? undefined : entry.variables.get(parts.name);
+  return variable?.serial === parts?.serial ? variable : undefined;
 }

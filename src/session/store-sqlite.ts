@@ -19,7 +19,7 @@ import { constants } from "./defaults.ts";
 import { familyOnly } from "./family.ts";
 import { ForeignChanges } from "./foreign-changes.ts";
 import { Listeners } from "./listeners.ts";
-import { expiresAt, isExpired, type SessionKey, type SessionRecord, serialOf, type VariableRecord } from "./records.ts";
+import { expiresAt, isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
 import { insertSession, numberIn, prepareStatements, putVariable, type Statements, sessionOf, variableOf } from "./sqlite-rows.ts";
 import { migrate } from "./sqlite-schema.ts";
 import type { Decide, Loaded, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
@@ -233,12 +233,9 @@ class SqliteStore {
   }
 
   #variable(session: number, name: string): VariableRecord | undefined {
-    const serial = serialOf(name);
-    const byId = serial === undefined ? undefined : this.#statements.bySerial.get(serial, session);
-    if (byId !== undefined) {
-      const variable = variableOf(byId);
-      if (variable.id === name) return variable;
-    }
+    const parts = partsOf(name);
+    const byId = parts === undefined ? undefined : this.#statements.byName.get(session, parts.name);
+    if (byId !== undefined && numberIn(byId, "serial") === parts?.serial) return variableOf(byId);
     const row = this.#statements.byName.get(session, name);
     return row === undefined ? undefined : variableOf(row);
   }

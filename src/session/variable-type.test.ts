@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import table from "../../test/variables.table.json" with { type: "json" };
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
 import { type Constraints, describeType } from "./variable-type.ts";
-import { decodeValue, encodeValue, fitValue } from "./variable-value.ts";
+import { encodeValue, fitValue, keptBytes, keptValue } from "./variable-value.ts";
 
 /** The value as it is kept, after it was taken. */
 function taken(type: string, constraints: Constraints, value: unknown): unknown {
   const bytes = encodeValue(value);
-  return decodeValue(fitValue("v", describeType(type, constraints, bytes), bytes));
+  return keptValue(fitValue("v", describeType(type, constraints, bytes), bytes));
 }
 
 function refusal(run: () => unknown): unknown {
@@ -52,8 +52,8 @@ describe("numbers", () => {
   });
 
   test("an integer becomes a float where a float is wanted, of any size", () => {
-    expect(fitValue("v", float, Uint8Array.of(3))).toEqual(double(3));
-    expect(fitValue("v", float, encodeValue(2n ** 70n))).toEqual(double(2 ** 70));
+    expect(keptBytes("float", fitValue("v", float, Uint8Array.of(3)))).toEqual(double(3));
+    expect(keptBytes("float", fitValue("v", float, encodeValue(2n ** 70n)))).toEqual(double(2 ** 70));
     expect(fitValue("v", describeType("embedding", {}, encodeValue([1])), encodeValue([1]))).toEqual(Uint8Array.of(0x91, ...double(1)));
   });
 
@@ -84,7 +84,7 @@ test("an embedding keeps the dimensions of its first value", () => {
   const type = describeType("embedding", {}, encodeValue(new Float32Array(1_536)));
   expect(type.constraints).toEqual({ dimensions: 1_536 });
   const values = Array.from({ length: 1_536 }, (_, i) => i / 8);
-  expect(decodeValue(fitValue("v", type, encodeValue(Float64Array.from(values))))).toEqual(values);
+  expect(keptValue(fitValue("v", type, encodeValue(Float64Array.from(values))))).toEqual(values);
   expect(refusal(() => fitValue("v", type, encodeValue([1])))).toMatchObject({ constraint: "dimensions" });
 });
 

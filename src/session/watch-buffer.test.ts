@@ -1,15 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { VariableRecord } from "./records.ts";
+import { idOf, type VariableRecord } from "./records.ts";
 import type { StoreEvent } from "./store.ts";
 import { type Ended, WatchBuffer, type Watched } from "./watch-buffer.ts";
 
 const record = (name: string, serial: number, version: number): VariableRecord => ({
-  id: `var_${name}_${serial}`,
   serial,
   name,
   type: "integer",
-  value: Uint8Array.of(version % 128),
+  value: version,
   constraints: "{}",
   metadata: {},
   version,
@@ -29,7 +28,7 @@ const deleted = (name: string, serial: number, version: number): StoreEvent => (
 const show = (change: Watched | Ended | undefined): string =>
   change === undefined || change.kind === "ended"
     ? String(change?.kind)
-    : `${change.kind} ${change.variable.id} ${change.variable.version} +${change.coalesced}`;
+    : `${change.kind} ${idOf(change.variable)} ${change.variable.version} +${change.coalesced}`;
 
 function drain(buffer: WatchBuffer): string[] {
   const all: string[] = [];

@@ -3,7 +3,7 @@
  * once. Beyond it only the newest of each variable is kept, and counts those that it stands for.
  */
 import { constants } from "./defaults.ts";
-import type { VariableRecord } from "./records.ts";
+import { idOf, type VariableRecord } from "./records.ts";
 import type { StoreEvent } from "./store.ts";
 
 /** What comes out. */
@@ -119,7 +119,7 @@ export class WatchBuffer {
       return;
     }
     const { kind, variable, at } = event;
-    if (this.#names !== undefined && !this.#names.has(variable.name) && !this.#names.has(variable.id)) return;
+    if (this.#names !== undefined && !this.#names.has(variable.name) && !this.#names.has(idOf(variable))) return;
     const missed = kind === "set" ? this.#missedBefore(variable, isFirst) : this.#missedBeforeEnd(variable);
     if (missed === undefined) return;
     if (kind === "set") this.#seen.set(variable.name, { serial: variable.serial, version: variable.version });
