@@ -8,8 +8,9 @@ import type { SessionOpenError } from "./errors.ts";
 import { familyOnly } from "./family.ts";
 import { SessionHandle } from "./handle.ts";
 import { checkSession, type SessionOptions, type SessionsOptions, type SessionsSettings, sessionsSettings } from "./options.ts";
-import { noMetadata, type SessionKey, type SessionRecord } from "./records.ts";
+import { noMetadata, type SessionKey, type SessionRecord, type Source } from "./records.ts";
 import type { StoreService } from "./store.ts";
+import { type SessionUse, Variables } from "./variables.ts";
 
 /** Something happened to a session. */
 export interface SessionEvent {
@@ -121,6 +122,12 @@ export class SessionManager {
       Effect.flatMap(operation),
       Effect.tapError((error) => (error instanceof SessionExpired ? Effect.ignore(this.cleanUp) : Effect.void)),
     );
+  }
+
+  /** The variables of the session of this id, whichever it is at the time, for changes made by `source`. */
+  variables(id: string, source: Source): Variables {
+    const session: SessionUse = { key: { id }, store: this.store, use: (operation) => this.use(operation), attach: () => Effect.void };
+    return new Variables(session, this.settings, source);
   }
 
   /** Ends a session: it and all it has are gone from the store. False when it was gone already. */

@@ -132,11 +132,12 @@ export function checkSession(id: string, options: SessionOptions): void {
   check(options, sessionChecks);
 }
 
-/** Throws InvalidOptions unless this defines a variable. */
-export function checkDefinition(name: string, definition: VariableDefinition): void {
+/** The definition. Throws InvalidOptions unless it is one. */
+export function checkDefinition(name: string, definition: VariableDefinition): VariableDefinition {
   checkName("name", name);
   check(definition, definitionChecks);
-  if (typeof definition.type !== "string") throw new InvalidOptions({ option: "type", expected: "the name of a type" });
+  if (definition.type === undefined) throw new InvalidOptions({ option: "type", expected: "the name of a type" });
+  return definition;
 }
 
 /** Throws InvalidOptions unless these are options of a change. */

@@ -17,7 +17,7 @@ import {
 } from "./options.ts";
 import { noMetadata, type SessionKey, type Source, type VariableRecord, valueIn } from "./records.ts";
 import type { Decide, Loaded, StoreService, Wanted } from "./store.ts";
-import { describeType } from "./variable-type.ts";
+import { type Constraints, describeType } from "./variable-type.ts";
 import { encodeValue } from "./variable-value.ts";
 import { WatchBuffer } from "./watch-buffer.ts";
 
@@ -35,6 +35,12 @@ export interface WriteOutcome {
   readonly versions: Readonly<Record<string, number>>;
   /** Why the others were not. Empty when the batch was atomic: then it fails with BatchFailed instead. */
   readonly errors: Readonly<Record<string, SnakepitError>>;
+}
+
+/** A variable to be made, as it comes over the wire. */
+export interface EncodedDefinition extends Omit<commands.Registration, "type"> {
+  readonly type: string;
+  readonly constraints: Constraints;
 }
 
 /** The session that variables belong to. */
@@ -61,12 +67,10 @@ export class Variables {
   /** Makes a variable, at version 0. Fails with VariableExists, VariableInvalid, QuotaExceeded, or InvalidOptions for a type that makes no sense. */
   register<Value = unknown>(name: string, definition: VariableDefinition): Effect.Effect<VariableEntry<Value>, VariableError> {
     return attempt(() => {
-      checkDefinition(name, definition);
-      const { value, metadata = noMetadata, ifNotExists = false } = definition;
-      const bytes = encodeValue(value);
-      return { name, type: describeType(definition.type, definition.constraints ?? {}, bytes), value: bytes, metadata, ifNotExists };
+      const { type, value, constraints = {}, metadata, ifNotExists } = checkDefinition(name, definition);
+      return { name, type, value: encodeValue(value), constraints, metadata: metadata ?? noMetadata, ifNotExists: ifNotExists ?? false };
     }).pipe(
-      Effect.flatMap((registration) => this.#change([name], (now) => commands.register(registration, this.#circumstances(now)))),
+      Effect.flatMap((encoded) => this.make(encoded)),
       Effect.map(entryOf<Value>),
     );
   }
@@ -191,6 +195,13 @@ export class Variables {
   load(wanted: Wanted): Effect.Effect<Loaded, VariableError> {
     const { store, key } = this.#session;
     return this.#session.use((now) => store.load(key, wanted, now));
+  }
+
+  /** Makes a variable whose value is encoded already. */
+  make({ type, constraints, ...rest }: EncodedDefinition): Effect.Effect<VariableRecord, VariableError> {
+    return attempt(() => ({ ...rest, type: describeType(type, constraints, rest.value) })).pipe(
+      Effect.flatMap((registration) => this.#change([rest.name], (now) => commands.register(registration, this.#circumstances(now)))),
+    );
   }
 
   /** Changes variables whose values are encoded already. */
