@@ -258,6 +258,8 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
       b: 'Variable "b" must be at most 10.',
       nope: 'There is no variable "nope".',
     });
+    const unsent = await fails<{ errors: Record<string, string> }>(variables.setMany({ a: 5, b: () => 6 }), "BatchFailed");
+    assert.deepEqual(unsent.errors, { b: "The value at $ cannot travel: it is a function." });
     const conflict = await fails<{ errors: Record<string, string> }>(
       variables.setMany({ a: 5, b: 6 }, { expectedVersions: { b: 3 } }),
       "BatchFailed",
@@ -417,6 +419,48 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     );
   },
 
+  "a session made in a scope is released with it, and ends if it has no id": async (open) => {
+    await using bench = await open();
+    const program = Effect.gen(function* () {
+      const named = yield* make("named");
+      yield* named.variables.register("v", { type: "integer", value: 1 });
+      const session = yield* make();
+      return session;
+    });
+    const session = await bench.run(Effect.provideService(program, Sessions, bench.manager));
+    await fails(bench.run(session.variables.get("v")), "SessionClosed");
+    assert.deepEqual(
+      (await bench.run(bench.manager.list)).map(({ id, handles, variables }) => [id, handles, variables]),
+      [["named", 0, 1]],
+    );
+  },
+
+  "events are a stream too": async (open) => {
+    await using bench = await open();
+    const events = bench.run(bench.manager.events.pipe(Stream.take(2), Stream.runCollect));
+    // A stream listens once it runs; a session at every turn of the loop makes sure that it hears of two.
+    let seen = false;
+    void events.then(() => {
+      seen = true;
+    });
+    while (!seen) {
+      await (await bench.session()).close();
+      await new Promise((turn) => setImmediate(turn));
+    }
+    assert.ok((await events).every(({ kind }) => kind === "created" || kind === "released" || kind === "ended"));
+  },
+
+  "closing everything closes every handle": async (open) => {
+    const bench = await open();
+    const session = await bench.session("s");
+    const watch = session.variables.watch();
+    const next = watch.next();
+    await session.variables.list();
+    await bench[Symbol.asyncDispose]();
+    assert.equal((await next).done, true);
+    await fails(session.variables.list(), "SessionClosed");
+  },
+
   "handles share a session, and closing one leaves the state": async (open) => {
     await using bench = await open();
     const first = await warm(bench, "shared");
@@ -559,6 +603,11 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.equal(await option(variables.register("v", { type: "float", value: 1, constraints: { pattern: "a" } })), "constraints.pattern");
     assert.equal(await option(variables.register("v", { type: "choice", value: "a" })), "constraints.choices");
     assert.equal(await option(variables.set("v", 1, { version: 1 } as never)), "version");
+    assert.equal(await option(variables.get(undefined as never)), "names");
+    assert.equal(await option(variables.getMany("ab" as never)), "names");
+    assert.equal(await option(variables.set(1 as never, 1)), "names");
+    assert.equal(await option(variables.setMany(null as never)), "values");
+    assert.equal(await option(variables.watch("ab" as never).next()), "names");
     await fails(variables.register("v", { type: "json", value: () => 1 }), "UnsupportedValue");
     assert.deepEqual(await variables.list(), []);
   },

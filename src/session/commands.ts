@@ -43,8 +43,8 @@ export interface Registration {
 export interface Update {
   /** Name or id. */
   readonly name: string;
-  /** MessagePack. */
-  readonly value: Uint8Array;
+  /** MessagePack, or why there is none. */
+  readonly value: Uint8Array | SnakepitError;
   /** The change fails with VersionConflict when the variable has another version. */
   readonly expectedVersion?: number | undefined;
   /** Merged into what is there. */
@@ -140,6 +140,7 @@ function changed(before: VariableRecord | undefined, update: Update, { source, n
   if (expected !== undefined && expected !== before.version) {
     throw new VersionConflict({ variable: before.name, expected, actual: before.version });
   }
+  if (!(update.value instanceof Uint8Array)) throw update.value;
   const value = fitValue(before.name, typeOf(before), update.value);
   const added = update.metadata ?? noMetadata;
   const metadata = Object.keys(added).length === 0 ? before.metadata : { ...before.metadata, ...added };

@@ -143,10 +143,16 @@ export function checkDefinition(name: string, definition: VariableDefinition): V
 /** Throws InvalidOptions unless these are options of a change. */
 export const checkSet = (options: SetOptions): void => check(options, setChecks);
 
-/** Throws InvalidOptions unless these are options of a batch of this size. */
-export function checkSetMany(size: number, options: SetManyOptions): void {
-  checkBatch("values", size);
+/** Throws InvalidOptions unless these are the values and the options of a batch. */
+export function checkSetMany(values: object, options: SetManyOptions): void {
+  if (!json.isObject(values)) throw new InvalidOptions({ option: "values", expected: "an object by name" });
+  checkBatch("values", Object.keys(values).length);
   check(options, setManyChecks);
+}
+
+/** Throws InvalidOptions unless these are names or ids of variables. They need not be good ones: there is just no such variable then. */
+export function checkNames(names: unknown): void {
+  if (!json.isArray(names) || !names.every(json.isText)) throw new InvalidOptions({ option: "names", expected: "an array of names" });
 }
 
 /** Throws InvalidOptions for a batch that is too large. */

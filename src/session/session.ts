@@ -169,9 +169,19 @@ class Watch<Value> implements AsyncIterableIterator<VariableChange<Value>> {
     return this;
   }
 
+  async #begin(): Promise<WatchBuffer> {
+    try {
+      return await this.#run(Scope.provide(this.#variables.watching(this.#names), this.#scope));
+    } catch (error) {
+      // A loop that fails does not call `return`.
+      await this.#run(Scope.close(this.#scope, Exit.void));
+      throw error;
+    }
+  }
+
   async #next(): Promise<IteratorResult<VariableChange<Value>, undefined>> {
     if (this.#left) return { done: true, value: undefined };
-    this.#buffer ??= this.#run(Scope.provide(this.#variables.watching(this.#names), this.#scope));
+    this.#buffer ??= this.#begin();
     const buffer = await this.#buffer;
     await new Promise<void>((resolve) => buffer.whenReady(resolve));
     const change = buffer.take();

@@ -8,6 +8,7 @@ import { familyOnly } from "./family.ts";
 import {
   checkBatch,
   checkDefinition,
+  checkNames,
   checkSet,
   checkSetMany,
   type SessionsSettings,
@@ -102,7 +103,11 @@ export class Variables {
    * several times.
    */
   // biome-ignore lint/suspicious/noExplicitAny: as with JSON.parse, the program alone knows what is in there; unknown would refuse (t) => t + 0.1
-  update<Value = any>(name: string, change: (value: Value) => Value, options: Omit<SetOptions, "expectedVersion"> = {}) {
+  update<Value = any>(
+    name: string,
+    change: (value: Value) => Value,
+    options: Omit<SetOptions, "expectedVersion"> = {},
+  ): Effect.Effect<Value, VariableError> {
     const once = this.entry<Value>(name).pipe(
       Effect.flatMap(({ id, value, version }) => {
         const next = change(value);
@@ -115,8 +120,7 @@ export class Variables {
 
   /** Reads up to 1,000 variables at one point in time. */
   getMany(names: readonly string[]): Effect.Effect<ReadOutcome, VariableError> {
-    return attempt(() => checkBatch("names", names.length)).pipe(
-      Effect.andThen(this.load(names)),
+    return this.#named(names, () => this.load(names)).pipe(
       Effect.map(({ variables }) => ({
         values: Object.fromEntries(Array.from(variables, ([name, variable]) => [name, valueIn(variable)])),
         missing: names.filter((name) => !variables.has(name)),
@@ -128,11 +132,10 @@ export class Variables {
   setMany(values: Readonly<Record<string, unknown>>, options: SetManyOptions = {}): Effect.Effect<WriteOutcome, VariableError> {
     const { atomic = true, expectedVersions = {}, metadata } = options;
     return attempt(() => {
-      const entries = Object.entries(values);
-      checkSetMany(entries.length, options);
+      checkSetMany(values, options);
       const expected = new Map(Object.entries(expectedVersions));
-      return entries.map(([name, value]): commands.Update => {
-        return { name, value: encodeValue(value), expectedVersion: expected.get(name), metadata };
+      return Object.entries(values).map(([name, value]): commands.Update => {
+        return { name, value: encodeOrFailure(value), expectedVersion: expected.get(name), metadata };
       });
     }).pipe(
       Effect.flatMap((updates) => this.writeBatch(updates, atomic)),
@@ -165,7 +168,7 @@ export class Variables {
   watch<Value = unknown>(names?: readonly string[]): Stream.Stream<VariableChange<Value>, VariableError> {
     return Stream.unwrap(
       Effect.map(this.watching(names), (buffer) =>
-        Stream.fromPull(Effect.succeed(Effect.map(pull(buffer), changeOf<Value>).pipe(Effect.map(one)))),
+        Stream.fromPull(Effect.succeed(Effect.map(pull(buffer), (change): readonly [VariableChange<Value>] => [changeOf<Value>(change)]))),
       ),
     );
   }
@@ -174,10 +177,13 @@ export class Variables {
   watching(names?: readonly string[]): Effect.Effect<WatchBuffer, VariableError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
       const buffer = new WatchBuffer(names);
+      const { store } = this.#session;
+      if (names !== undefined) yield* attempt(() => checkNames(names));
       const { session } = yield* this.load([]);
       yield* this.#session.attach(buffer);
-      yield* this.#session.store.listen(session, buffer.hear);
-      const { variables } = yield* this.load(names ?? "all");
+      yield* store.listen(session, buffer.hear);
+      // Of this very session: what is listened to has to be what is read.
+      const { variables } = yield* this.#session.use((now) => store.load(session, names ?? "all", now));
       buffer.start(variables.values());
       return buffer;
     });
@@ -185,7 +191,8 @@ export class Variables {
 
   /** The record of a variable. Fails with VariableNotFound. */
   record(name: string): Effect.Effect<VariableRecord, VariableError> {
-    return Effect.flatMap(this.load([name]), ({ variables }) => {
+    const loading = this.#named([name], () => this.load([name]));
+    return Effect.flatMap(loading, ({ variables }) => {
       const variable = variables.get(name);
       return variable === undefined ? Effect.fail(new VariableNotFound({ variable: name })) : Effect.succeed(variable);
     });
@@ -210,10 +217,19 @@ export class Variables {
     return this.#change(names, (now) => commands.setMany(updates, atomic, this.#circumstances(now)));
   }
 
+  #named<A>(names: readonly string[], then: () => Effect.Effect<A, VariableError>): Effect.Effect<A, VariableError> {
+    const checked = attempt(() => {
+      checkNames(names);
+      checkBatch("names", names.length);
+    });
+    return Effect.andThen(checked, Effect.suspend(then));
+  }
+
   #change<A>(names: readonly string[], decide: (now: number) => Decide<A>): Effect.Effect<A, VariableError> {
     const { store, key } = this.#session;
     // Which members the decisions throw stands with them; the compiler does not follow exceptions.
-    return this.#session.use((now) => store.change(key, names, now, decide(now)) as Effect.Effect<A, VariableError>);
+    const changing = () => this.#session.use((now) => store.change(key, names, now, decide(now)) as Effect.Effect<A, VariableError>);
+    return this.#named(names, changing);
   }
 
   #circumstances(now: number): commands.Circumstances {
@@ -226,7 +242,15 @@ const attempt = <A>(run: () => A): Effect.Effect<A, VariableError> => Effect.try
 
 // Which members can come stands where programs read it; the compiler does not follow exceptions.
 const asVariableError = (error: unknown): VariableError => familyOnly<SnakepitError>(error) as VariableError;
-const one = <A>(item: A): readonly [A] => [item];
+
+/** In a batch, what cannot be encoded is the failure of its own variable. */
+function encodeOrFailure(value: unknown): Uint8Array | SnakepitError {
+  try {
+    return encodeValue(value);
+  } catch (error) {
+    return familyOnly(error);
+  }
+}
 
 /** The next change of a buffer, as soon as there is one. */
 function pull(buffer: WatchBuffer) {
