@@ -532,6 +532,18 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.deepEqual(await again.variables.list(), []);
   },
 
+  "opening a session past its time makes it anew and says that the other one expired": async (open) => {
+    await using bench = await open({ turnedByHand: true, ttlMs: MINUTE });
+    const events: string[] = [];
+    bench.manager.onEvent(({ kind }) => events.push(kind));
+    const old = await warm(bench);
+    await bench.wait(MINUTE);
+    const { variables } = await warm(bench);
+    await fails(old.variables.get("temperature"), "SessionExpired");
+    assert.equal(await variables.get("temperature"), 0.7);
+    assert.deepEqual(events, ["created", "expired", "created"]);
+  },
+
   "sessions past their time are cleaned up at every interval, and their watchers hear the end": async (open) => {
     await using bench = await open({ turnedByHand: true, ttlMs: MINUTE });
     const events: string[] = [];

@@ -1,10 +1,11 @@
 /** A handle of a session: what closes, while the session lives on. Both faces stand on it. */
 import { Effect, type Scope } from "effect";
-import { SessionClosed, SessionExpired, type SessionNotFound, type StoreFailed } from "../errors/index.ts";
+import { SessionClosed, SessionExpired, SessionNotFound, type StoreFailed } from "../errors/index.ts";
 import type { SessionInfo } from "./entry.ts";
 import type { SessionError } from "./errors.ts";
 import type { SessionManager } from "./manager.ts";
 import type { Metadata, SessionKey, SessionRecord } from "./records.ts";
+import type { StoreService } from "./store.ts";
 import { Variables } from "./variables.ts";
 import type { WatchBuffer } from "./watch-buffer.ts";
 
@@ -39,7 +40,7 @@ export class SessionHandle {
   }
 
   /** Where the session is kept. */
-  get store() {
+  get store(): StoreService {
     return this.#manager.store;
   }
 
@@ -55,7 +56,7 @@ export class SessionHandle {
     return Effect.suspend(() => {
       if (this.#closed) return Effect.fail(new SessionClosed({ session: this.id }));
       return Effect.mapError(this.#manager.use(operation), (error) =>
-        this.expired && isNotFound(error) ? new SessionExpired({ session: this.id }) : error,
+        this.expired && error instanceof SessionNotFound ? new SessionExpired({ session: this.id }) : error,
       );
     });
   }
@@ -95,6 +96,3 @@ export class SessionHandle {
     this.#manager.released(this, this.#session);
   }
 }
-
-const isNotFound = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "SessionNotFound";

@@ -62,7 +62,7 @@ export class SessionManager {
     return Effect.gen({ self: this }, function* () {
       const name = id ?? `session_${randomUUID()}`;
       yield* Effect.try({ try: () => checkSession(name, options), catch: familyOnly<InvalidOptions> });
-      const { session, created } = yield* this.store.open({
+      const { session, created, expired } = yield* this.store.open({
         id: name,
         ttlMs: options.ttlMs,
         defaultTtlMs: this.settings.ttlMs,
@@ -70,6 +70,7 @@ export class SessionManager {
         maxSessions: this.settings.maxSessions,
         now: yield* Clock.currentTimeMillis,
       });
+      if (expired !== undefined) this.#expired(expired);
       const handle = new SessionHandle(this, session, id === undefined);
       const handles = this.#handles.get(session.serial) ?? new Set();
       this.#handles.set(session.serial, handles.add(handle));

@@ -41,7 +41,7 @@ const migrations: readonly string[] = [
 ];
 
 /** The version that this program reads and writes. */
-export const SCHEMA_VERSION = migrations.length;
+const SCHEMA_VERSION = migrations.length;
 
 /**
  * Brings the file to the present version. Two programs may do so at once.

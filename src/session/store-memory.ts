@@ -4,7 +4,7 @@ import { QuotaExceeded, SessionExpired, SessionNotFound, type SnakepitError } fr
 import { familyOnly } from "./family.ts";
 import { Listeners } from "./listeners.ts";
 import { isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
-import type { Decide, Loaded, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
+import type { Decide, Loaded, Opened, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
 
 interface Entry {
   session: SessionRecord;
@@ -39,7 +39,7 @@ class MemoryStore {
   readonly #sessions = new Map<string, Entry>();
   #serial = 0;
 
-  open(request: OpenRequest): { session: SessionRecord; created: boolean } {
+  open(request: OpenRequest): Opened {
     const { id, now } = request;
     const there = this.#sessions.get(id);
     if (there !== undefined && !isExpired(there.session, now)) {
@@ -60,7 +60,7 @@ class MemoryStore {
       bytes: 0,
     };
     this.#sessions.set(id, { session, variables: new Map() });
-    return { session, created: true };
+    return { session, created: true, expired: there?.session };
   }
 
   load(key: SessionKey, wanted: Wanted, now: number): Loaded {

@@ -22,7 +22,7 @@ import { Listeners } from "./listeners.ts";
 import { expiresAt, isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
 import { insertSession, numberIn, prepareStatements, putVariable, type Statements, sessionOf, variableOf } from "./sqlite-rows.ts";
 import { migrate } from "./sqlite-schema.ts";
-import type { Decide, Loaded, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
+import type { Decide, Loaded, Opened, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
 
 /** Where sessions are kept. */
 export interface SqliteOptions {
@@ -98,10 +98,9 @@ class SqliteStore {
     this.#foreign = new ForeignChanges(statements);
   }
 
-  open(request: OpenRequest): { session: SessionRecord; created: boolean } {
+  open(request: OpenRequest): Opened {
     const { id, now } = request;
-    const ended: number[] = [];
-    const opened = this.#transaction(() => {
+    const opened = this.#transaction((): Opened => {
       const row = this.#statements.session.get(id);
       const there = row === undefined ? undefined : sessionOf(row);
       if (there !== undefined && !isExpired(there, now)) {
@@ -110,10 +109,7 @@ class SqliteStore {
         this.#statements.updateSession.run(session.ttlMs, now, expiresAt(session), JSON.stringify(metadata), session.serial);
         return { session, created: false };
       }
-      if (there !== undefined) {
-        this.#statements.deleteSession.run(there.serial);
-        ended.push(there.serial);
-      }
+      if (there !== undefined) this.#statements.deleteSession.run(there.serial);
       const count = numberIn(this.#statements.countSessions.get(), "count");
       if (count >= request.maxSessions) throw new QuotaExceeded({ quota: "maxSessions", limit: request.maxSessions });
       const ttlMs = request.ttlMs ?? request.defaultTtlMs;
@@ -128,9 +124,9 @@ class SqliteStore {
         bytes: 0,
       };
       insertSession(this.#statements, session);
-      return { session, created: true };
+      return { session, created: true, expired: there };
     });
-    for (const serial of ended) this.#tell(serial, [{ kind: "ended", at: now }]);
+    if (opened.expired !== undefined) this.#tell(opened.expired.serial, [{ kind: "ended", at: now }]);
     return opened;
   }
 

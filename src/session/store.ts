@@ -20,6 +20,15 @@ export interface OpenRequest {
   readonly now: number;
 }
 
+/** A session that was found or made. */
+export interface Opened {
+  readonly session: SessionRecord;
+  /** Whether it was made. */
+  readonly created: boolean;
+  /** The one of the same id that was past its time and had to go. */
+  readonly expired?: SessionRecord | undefined;
+}
+
 /** A session and those of its variables that were asked for. */
 export interface Loaded {
   readonly session: SessionRecord;
@@ -59,9 +68,7 @@ export type Gone = SessionNotFound | SessionExpired;
 /** The operations of a store. Every one of them is atomic. A session that is used lives longer from then on. */
 export interface StoreService {
   /** Finds a session, or makes it. One past its time is made anew. */
-  readonly open: (
-    request: OpenRequest,
-  ) => Effect.Effect<{ readonly session: SessionRecord; readonly created: boolean }, QuotaExceeded | StoreFailed>;
+  readonly open: (request: OpenRequest) => Effect.Effect<Opened, QuotaExceeded | StoreFailed>;
   /** Reads variables. */
   readonly load: (key: SessionKey, wanted: Wanted, now: number) => Effect.Effect<Loaded, Gone | StoreFailed>;
   /** Changes variables. Fails also with what `decide` throws. */

@@ -15,7 +15,7 @@ const ZERO = Uint8Array.of(0);
 
 /** The bytes of a value of the program's, not yet checked against anything. Throws UnsupportedValue for what cannot travel. */
 export function encodeValue(value: unknown): Uint8Array {
-  // Without a place for large data an array of numbers travels as what it holds; negative zero, which integers do not have, is zero then.
+  // The encoder has no place for arrays of numbers here; what they hold can travel.
   if (value instanceof Float64Array || value instanceof Float32Array) return floats(Array.from(value));
   // A copy: the encoder's memory is used again, and what it gives may be a Buffer, whose slice would share it.
   return new Uint8Array(encoder.encode(value));
