@@ -24,9 +24,14 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const spawn = (runtime: string, ...args: readonly string[]) =>
   Bun.spawn([`${root}/node_modules/.bin/${runtime}`, ...(runtime === "node" ? ["--no-warnings"] : []), writer, file, ...args], {
     cwd: root,
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
   });
+
+async function drain(reader: { readonly read: () => Promise<{ readonly done: boolean }> }): Promise<void> {
+  while (!(await reader.read()).done);
+}
 
 /** Reads what is acknowledged, kills the writer after so many lines, and answers the newest version of each name. */
 async function killAfter(child: ReturnType<typeof spawn>, count: number): Promise<Map<string, number>> {
@@ -71,16 +76,26 @@ describe("a process that is killed while it writes", () => {
 
 describe("two processes on one file", () => {
   test("lose no update to each other", async () => {
-    const children = [spawn("bun", "90"), spawn("node", "90")];
+    const children = [spawn("bun", "600", "wait"), spawn("node", "600", "wait")];
+    // They begin together, when both are ready.
+    for (const { stdout } of children) {
+      const reader = stdout.getReader();
+      for (let text = ""; !text.includes("ready"); ) text += new TextDecoder().decode((await reader.read()).value);
+      void drain(reader);
+    }
+    for (const { stdin } of children) {
+      stdin.write("\n");
+      stdin.flush();
+    }
     const exits = await Promise.all(children.map((child) => child.exited));
     for (const [i, exit] of exits.entries()) if (exit !== 0) throw new Error(await new Response(children[i]!.stderr).text());
     await using reader = await bench({ store: Store.layerSqlite({ file }) });
     const { variables } = await reader.session("shared");
-    // Of 90 rounds, 30 write all three and 60 write one of the first two.
+    // Of 600 rounds each, 200 write all three and 400 write one of the first two.
     for (const [name, version] of [
-      ["a", 120],
-      ["b", 120],
-      ["c", 60],
+      ["a", 800],
+      ["b", 800],
+      ["c", 400],
     ] as const) {
       expect((await variables.entry(name)).version).toBe(version);
     }
