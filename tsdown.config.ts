@@ -10,6 +10,8 @@ export default defineConfig({
   },
   format: "esm",
   platform: "node",
+  // Bun brings it along; only the part that runs on Bun asks for it.
+  deps: { neverBundle: ["bun:sqlite"] },
   // Where Node does not know `using` yet it is rewritten.
   target: "node22",
   dts: true,

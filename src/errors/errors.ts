@@ -270,6 +270,13 @@ export const QuotaExceeded = define("QuotaExceeded", {
 });
 export type QuotaExceeded = InstanceType<typeof QuotaExceeded>;
 
+/** The place where sessions are kept cannot be opened, read or written. `cause` is what it said. Nothing was changed. */
+export const StoreFailed = define("StoreFailed", {
+  code: Code.Unavailable,
+  message: (f: { readonly store: string; readonly reason: string }) => `The session store "${f.store}" failed: ${f.reason}`,
+});
+export type StoreFailed = InstanceType<typeof StoreFailed>;
+
 /** A session with the affinity "strict-fail" found its worker busy or gone. */
 export const AffinityUnavailable = define("AffinityUnavailable", {
   code: Code.Unavailable,

@@ -83,6 +83,7 @@ CODES: dict[str, int] = {
     "VersionConflict": 10,
     "BatchFailed": 10,
     "QuotaExceeded": 8,
+    "StoreFailed": 14,
     "AffinityUnavailable": 14,
     "ObjectLost": 5,
     "CallDepthExceeded": 9,

@@ -1,0 +1,98 @@
+/** A handle of a session: what closes, while the session lives on. Both faces stand on it. */
+import { Effect, type Scope } from "effect";
+import { SessionClosed, SessionExpired, SessionNotFound, type StoreFailed } from "../errors/index.ts";
+import type { SessionInfo } from "./entry.ts";
+import type { SessionError } from "./errors.ts";
+import type { SessionManager } from "./manager.ts";
+import type { Metadata, SessionKey, SessionRecord } from "./records.ts";
+import type { StoreService } from "./store.ts";
+import { Variables } from "./variables.ts";
+import type { WatchBuffer } from "./watch-buffer.ts";
+
+/** One holder's part in a session. */
+export class SessionHandle {
+  /** Id of the session. */
+  readonly id: string;
+  /** The session's metadata as it was when the handle was opened. */
+  readonly metadata: Metadata;
+  /** Its variables. */
+  readonly variables: Variables;
+  /** Set when the session was found past its time. */
+  expired = false;
+  readonly #manager: SessionManager;
+  readonly #session: SessionRecord;
+  readonly #endsWithHandle: boolean;
+  readonly #watches = new Set<WatchBuffer>();
+  #closed = false;
+
+  constructor(manager: SessionManager, session: SessionRecord, endsWithHandle: boolean) {
+    this.id = session.id;
+    this.metadata = session.metadata;
+    this.#manager = manager;
+    this.#session = session;
+    this.#endsWithHandle = endsWithHandle;
+    this.variables = new Variables(this, manager.settings, { side: "typescript" });
+  }
+
+  /** Which session it is, and no other that may get its id later. */
+  get key(): SessionKey {
+    return this.#session;
+  }
+
+  /** Where the session is kept. */
+  get store(): StoreService {
+    return this.#manager.store;
+  }
+
+  /** What is known about the session. Counts as use. */
+  get info(): Effect.Effect<SessionInfo, SessionError> {
+    return this.use((now) => this.store.load(this.key, [], now)).pipe(Effect.map(({ session }) => this.#manager.info(session)));
+  }
+
+  /** Runs an operation of the store on the session. Fails with SessionClosed once the handle is closed. */
+  use<A, E>(
+    operation: (now: number) => Effect.Effect<A, E | SessionNotFound | SessionExpired | SessionClosed | StoreFailed>,
+  ): Effect.Effect<A, E | SessionError> {
+    return Effect.suspend(() => {
+      if (this.#closed) return Effect.fail(new SessionClosed({ session: this.id }));
+      return Effect.mapError(this.#manager.use(operation), (error) =>
+        this.expired && error instanceof SessionNotFound ? new SessionExpired({ session: this.id }) : error,
+      );
+    });
+  }
+
+  /** Lets the buffer end when the handle closes. */
+  attach(buffer: WatchBuffer): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => this.#watches.add(buffer)),
+        () => Effect.sync(() => this.#watches.delete(buffer)),
+      ),
+    );
+  }
+
+  /** Drops the handle: its watches end, and a session without an id of its own ends. May be run twice. */
+  get close(): Effect.Effect<void, StoreFailed> {
+    return Effect.suspend(() => {
+      const first = !this.#closed;
+      this.#drop();
+      return first && this.#endsWithHandle ? Effect.asVoid(this.#manager.end(this.key)) : Effect.void;
+    });
+  }
+
+  /** Ends the session and closes the handle. False when it was gone already. */
+  get end(): Effect.Effect<boolean, StoreFailed> {
+    // Dropped afterwards, so that watches of this handle still hear that the session ended.
+    return Effect.tap(
+      Effect.suspend(() => this.#manager.end(this.key)),
+      Effect.sync(() => this.#drop()),
+    );
+  }
+
+  #drop(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const buffer of this.#watches) buffer.close();
+    this.#manager.released(this, this.#session);
+  }
+}
