@@ -586,6 +586,16 @@ describe("a peer that breaks the protocol", () => {
     expect(await beside.outcome).toBe("undisturbed");
   });
 
+  test("by a single result for a call that streams loses the connection with a ProtocolError", async () => {
+    await using pair = await openPeer();
+    const call = startCall(pair.connection, "t", {}, true);
+    const { call: id } = await pair.peer.frames.take();
+    pair.peer.send({ kind: Kind.RESULT, call: id });
+    const { reason, failed } = await pair.closing;
+    expect(reason).toBeInstanceOf(ProtocolError);
+    expect(failed).toEqual([call]);
+  });
+
   test("by an answer that cannot be read fails that call alone", async () => {
     await using pair = await openPeer();
     const { connection, peer } = pair;

@@ -218,6 +218,7 @@ export class ToolCalls implements CallSink {
   }
 
   private result(call: CarriedCall, bytes: Uint8Array, ranUs: number, start: number, end: number, owned: boolean): void {
+    if (call.streaming) throw fault("a single result for a call that streams");
     const attached = this.link.takeAttached(call.wireId);
     this.answered(call);
     let value: unknown;
