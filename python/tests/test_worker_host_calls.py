@@ -57,6 +57,13 @@ def ask_guarded() -> str:
         return type(e).__name__
 
 @tool
+def ask_and_stay() -> str:
+    try:
+        return host().ping("x")
+    except BaseException:
+        return "stayed"
+
+@tool
 def watch(n: int) -> int:
     seen = 0
     for change in host().stream("WatchVariables", WatchVariablesRequest(session_id="s"), WatchVariablesResponse.FromString):
@@ -224,3 +231,16 @@ def test_a_host_that_goes_while_a_tool_waits_for_it() -> None:
         host.until(lambda f: f.kind == OPEN)
         host.sock.close()
         assert host.process.popen.wait(20) == 1
+
+
+def test_a_cancelled_call_that_stays_is_not_answered_and_spoils_no_other() -> None:
+    with Host(TOOLS) as host:
+        call = host.start("ask_and_stay")
+        host.until(lambda f: f.kind == OPEN)
+        host.cancel(call)
+        host.wait_until_idle()
+        after = host.start("ask_and_stay")
+        host.until(lambda f: f.kind == OPEN)
+        host.cancel(after)
+        host.wait_until_idle()
+        assert [f.kind for f in host._waiting if f.call in (call, after)] == []

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE, FrameError
+from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE
 from snakepit._interrupt import Slot, install_signal
 from snakepit._sync import SyncCall
 
@@ -86,8 +86,8 @@ class Leader:
         # A tool on the main thread is relieved of reading; so is nobody who leads.
         return self.slot.now is not None and self.slot_here() is not None
 
-    def interrupt(self, call: int) -> None:
-        self.slot.interrupt(call)
+    def interrupt(self, call: int) -> bool:
+        return self.slot.interrupt(call)
 
     def slots(self) -> tuple[Slot]:
         return (self.slot,)
@@ -138,8 +138,7 @@ class Leader:
             call.flush()
         if self._take_back(lambda: ready() or slot.deferred or self._over):
             self._read_until(lambda: ready() or slot.deferred)
-            self._begun += 1
-            self._cell.append(True)
+            self._relieve()
         slot.unshield()
         if self._over and not ready():
             raise ConnectionError("the connection to the host is gone")
@@ -206,6 +205,8 @@ class Leader:
                 self._begun += 1
                 answer: object = None
                 cell.append(True)
+                if self._parked:
+                    self._unpark()
                 # From here the monitor may have the lead.
                 try:
                     try:
@@ -224,6 +225,15 @@ class Leader:
                         return
                     clock = monotonic()
                 else:
+                    if slot.cancelled:
+                        # The tool was interrupted, went on, and got the lead back by waiting for the host.
+                        slot.finish()
+                        runtime.ended(call)
+                        clock = monotonic()
+                        pos = reader.pos
+                        end = reader.end
+                        runtime.logs.finish(call)
+                        continue
                     slot.now = None
                     if partial:
                         runtime.logs.finish(call)
@@ -263,7 +273,8 @@ class Leader:
                 return False
             self.runtime.take(message)
             return True
-        except FrameError as e:
+        except Exception as e:
+            # A fault of the peer, or of the runtime, such as no memory for a message: on the monitor's thread nobody else would hear of it.
             self._lost(e)
             return False
 
@@ -288,8 +299,19 @@ class Leader:
             self._lost(e)
             return
         if self._parked:
-            self._parked = False
-            self._wake.release()
+            self._unpark()
+
+    def _unpark(self) -> None:
+        self._parked = False
+        self._wake.release()
+
+    def _relieve(self) -> None:
+        """Says that a tool begins, so that the monitor leads when it takes long."""
+        self._begun += 1
+        self._cell.append(True)
+        # It may have gone to sleep since the last frames came.
+        if self._parked:
+            self._unpark()
 
     def _run_queue(self) -> None:
         """Runs each call that waits, and a slice of each stream."""
@@ -297,8 +319,7 @@ class Leader:
         for line in waiting:
             call = line.popleft()
             if self._leading:
-                self._begun += 1
-                self._cell.append(True)
+                self._relieve()
             call.run(self.slot)
             self._leading = self._reclaim()
 
@@ -328,8 +349,7 @@ class Leader:
     def _send_large(self, call: int, answer: object) -> None:
         # Waiting for it to be sent must not keep anybody from reading.
         self.flush()
-        self._begun += 1
-        self._cell.append(True)
+        self._relieve()
         self.runtime.replies.send(call, answer, wait=True)  # pyright: ignore[reportArgumentType]
         self._leading = self._reclaim()
 

@@ -77,8 +77,8 @@ class Threads(Protocol):
         """Waits on behalf of a tool, reading on. `arrived` is set whenever `ready` may have changed."""
         ...
 
-    def interrupt(self, call: int) -> None:
-        """Interrupts a short call that turned out long."""
+    def interrupt(self, call: int) -> bool:
+        """Interrupts a short call that turned out long. Whether it still ran; then its tool's answer is not sent."""
         ...
 
     def slots(self) -> Iterable[Slot]:
@@ -286,7 +286,8 @@ class Runtime:
             name = entry.name
 
             def give_back(stream: int, amount: int) -> None:
-                self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
+                with self.protected():
+                    self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
 
             inputs = Inputs(self.limits.stream_window_bytes, give_back, opened)
             if opened:
@@ -328,8 +329,8 @@ class Runtime:
 
     def expire_inline(self, call: int, entry: Entry, timeout_ms: int) -> None:
         """The time of a short call that turned out long is up."""
-        self.replies.error(call, CallTimeout(entry.name, timeout_ms, "call"), entry.name)
-        self.threads.interrupt(call)
+        if self.threads.interrupt(call):
+            self.replies.error(call, CallTimeout(entry.name, timeout_ms, "call"), entry.name)
 
     def lose(self) -> None:
         """The connection is gone, or the worker ends: nobody waits for anything any more."""
@@ -390,6 +391,10 @@ class Deadlines:
     def first(self, calls: Mapping[int, object]) -> float | None:
         """The earliest of those that are still there."""
         heap = self._heap
+        if len(heap) > 64 + 4 * len(calls):
+            # Behind one that takes long there may be any number that have ended.
+            heap[:] = [due for due in heap if due[1] in calls]
+            heapq.heapify(heap)
         while heap and heap[0][1] not in calls:
             heapq.heappop(heap)
         return heap[0][0] if heap else None

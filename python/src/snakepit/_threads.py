@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from snakepit._context import CURRENT, Running
-from snakepit._frames import FrameError
 from snakepit._interrupt import Slot
 from snakepit._sync import SyncCall
 
@@ -36,6 +35,7 @@ class ThreadPool:
         self._queue: queue.SimpleQueue[SyncCall] = queue.SimpleQueue()
         self._slots: dict[int, Slot] = {}
         self._over = False
+        self._busy: set[int] = set()
         self._parked = False
         self._wake = threading.Semaphore(0)
 
@@ -56,7 +56,7 @@ class ThreadPool:
                     runtime.expire(time.monotonic())
                 elif not reader.receive():
                     break
-        except (FrameError, OSError) as e:
+        except Exception as e:
             self.fault = e
         self._over = True
         runtime.lose()
@@ -66,12 +66,15 @@ class ThreadPool:
         self._slots[slot.ident] = slot
         while True:
             call = self._queue.get()
+            # Before looking whether it sleeps, since it looks at this before it does.
+            self._busy.add(slot.ident)
             if self._parked:
                 self._parked = False
                 self._wake.release()
             CURRENT.set(Running(call.call, call.entry.name, call.entry.session_id))
             call.run(slot)
             CURRENT.set(None)
+            self._busy.discard(slot.ident)
 
     def _flush(self) -> None:
         """Sends the items of streams whose next item takes long."""
@@ -88,7 +91,7 @@ class ThreadPool:
                         call.flush()
             if quiet > _QUIET:
                 self._parked = True
-                if not any(slot.now for slot in self.slots()):
+                if not self._busy:
                     self._wake.acquire()
                 self._parked = False
                 quiet = 0
@@ -127,9 +130,8 @@ class ThreadPool:
         if self._over and not ready():
             raise ConnectionError("the connection to the host is gone")
 
-    def interrupt(self, call: int) -> None:
-        for slot in self.slots():
-            slot.interrupt(call)
+    def interrupt(self, call: int) -> bool:
+        return any(slot.interrupt(call) for slot in self.slots())
 
     def slots(self) -> list[Slot]:
         return list(self._slots.values())

@@ -181,6 +181,7 @@ def _run(
 ) -> int:
     import gc
     import threading
+    import traceback
 
     from snakepit._context import HOST
     from snakepit._fork import part_at_fork
@@ -212,6 +213,8 @@ def _run(
     fault = threads.fault
     if isinstance(fault, FrameError):
         _say(f"snakepit: the connection was closed, the host broke the protocol: {fault}")
+    elif fault is not None and not isinstance(fault, OSError):
+        _say("snakepit: the connection was closed by a fault of the worker:\n" + "".join(traceback.format_exception(fault)))
     runtime.writer.drain(_DRAIN)
     grace = hello.grace_ms / 1000 if hello.grace_ms else _GRACE
     watchdog = threading.Timer(grace, os._exit, (1,))
