@@ -28,6 +28,17 @@ test("a frozen worker that does nothing is found by its heartbeat and replaced",
   expect(processesOf(run)).not.toContain(frozen?.pid);
 }, 20_000);
 
+test("ready waits for the replacement of a worker that was lost", async () => {
+  await using pit = await Snakepit.open({ tools: behaviour, workers: 2 });
+  await pit.ready();
+  const [lost] = await pit.workers();
+  kill(lost?.pid ?? 0, "SIGKILL");
+  await until(() => pit.stats().crashes === 1);
+  await pit.ready();
+  expect(pit.stats()).toMatchObject({ ready: 2, started: 3 });
+  expect((await pit.workers()).map(({ status }) => status)).toEqual(["ready", "ready"]);
+});
+
 test("a replacement that cannot import its tools is not tried again, and calls fail with the import error", async () => {
   const { path, change } = changeable(tool);
   await using pit = await Snakepit.open({ tools: path, workers: 1 });

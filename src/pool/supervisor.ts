@@ -35,6 +35,8 @@ export interface Place {
   workerId: string;
   status: "starting" | "taken" | "stopped";
   pooled: PooledWorker | undefined;
+  /** Done when its worker is ready; another one as soon as that worker is lost. Fails when the place is given up. */
+  ready: Deferred.Deferred<void, SnakepitError>;
 }
 
 /** How a worker's time in its place came to an end. */
@@ -58,7 +60,6 @@ export class Supervisor {
   #failures: number[] = [];
   readonly #options: SupervisorOptions;
   readonly #firstReady = Deferred.makeUnsafe<void, SnakepitError>();
-  readonly #allReady: Deferred.Deferred<void, SnakepitError>[] = [];
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -69,16 +70,16 @@ export class Supervisor {
     return Deferred.await(this.#firstReady);
   }
 
-  /** Resolves when every place has had a worker that was ready; fails when a place was given up before. */
+  /** Resolves when every place has a worker that is ready; fails when a place is given up. */
   get allReady(): Effect.Effect<void, SnakepitError> {
-    return Effect.forEach(this.#allReady, (ready) => Deferred.await(ready), { concurrency: "unbounded", discard: true });
+    return Effect.forEach(this.places, ({ ready }) => Deferred.await(ready), { concurrency: "unbounded", discard: true });
   }
 
   /** Whoever waits for a worker that was not ready until now is told that there will be none. */
   close(): void {
     if (hostIsDying()) return;
     const closed = new PoolClosed({ pool: this.#options.dispatcher.settings.name });
-    for (const ready of [this.#firstReady, ...this.#allReady]) Deferred.doneUnsafe(ready, Effect.fail(closed));
+    for (const ready of [this.#firstReady, ...this.places.map((place) => place.ready)]) Deferred.doneUnsafe(ready, Effect.fail(closed));
   }
 
   /** Whether workers end as soon as they start. */
@@ -97,14 +98,12 @@ export class Supervisor {
     return Effect.gen({ self: this }, function* () {
       const { dispatcher } = this.#options;
       const { first, longest, unhealthy } = constants.restartBackoffMs;
-      const ready = Deferred.makeUnsafe<void, SnakepitError>();
-      this.#allReady.push(ready);
-      const place: Place = { workerId: "", status: "starting", pooled: undefined };
+      const place: Place = { workerId: "", status: "starting", pooled: undefined, ready: Deferred.makeUnsafe() };
       this.places.push(place);
       let failedStarts = 0;
       for (;;) {
         const outcome = Deferred.makeUnsafe<Outcome>();
-        yield* Effect.forkScoped(this.#live(place, ready, outcome));
+        yield* Effect.forkScoped(this.#live(place, outcome));
         const { startError, useless } = yield* Deferred.await(outcome);
         const now = yield* Clock.currentTimeMillis;
         if (startError !== undefined || useless) this.#failures.push(now);
@@ -113,7 +112,7 @@ export class Supervisor {
           yield* Deferred.fail(this.#firstReady, startError);
           if (!startError.retryable) {
             place.status = "stopped";
-            yield* Deferred.fail(ready, startError);
+            yield* Deferred.fail(place.ready, startError);
             if (this.places.every((other) => other.status === "stopped")) dispatcher.despair(startError);
             return;
           }
@@ -128,7 +127,7 @@ export class Supervisor {
   }
 
   /** The life of one worker. `outcome` is told as soon as the place is free for the next, which is before a draining worker has ended. */
-  #live(place: Place, ready: Deferred.Deferred<void, SnakepitError>, outcome: Deferred.Deferred<Outcome>): Effect.Effect<void> {
+  #live(place: Place, outcome: Deferred.Deferred<Outcome>): Effect.Effect<void> {
     const { dispatcher, ...options } = this.#options;
     const { settings } = dispatcher;
     const workerId = options.nextId();
@@ -164,7 +163,10 @@ export class Supervisor {
         this.lastError = end.error(0, true);
       });
       yield* Deferred.succeed(this.#firstReady, undefined);
-      yield* Deferred.succeed(ready, undefined);
+      yield* Deferred.succeed(place.ready, undefined);
+      void mine.going.then(() => {
+        place.ready = Deferred.makeUnsafe();
+      });
       yield* Effect.promise(() => mine.going).pipe(
         Effect.onInterrupt(() =>
           Effect.sync(() => {
