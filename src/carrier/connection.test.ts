@@ -586,11 +586,14 @@ describe("a peer that breaks the protocol", () => {
     expect(await beside.outcome).toBe("undisturbed");
   });
 
-  test("by a single result for a call that streams loses the connection with a ProtocolError", async () => {
+  test.each([
+    ["a single result for a call that streams", { kind: Kind.RESULT }],
+    ["a message of a stream without items", { kind: Kind.MESSAGE, aux: 1 }],
+  ])("by %s loses the connection with a ProtocolError", async (_, frame) => {
     await using pair = await openPeer();
     const call = startCall(pair.connection, "t", {}, true);
     const { call: id } = await pair.peer.frames.take();
-    pair.peer.send({ kind: Kind.RESULT, call: id });
+    pair.peer.send({ ...frame, call: id });
     const { reason, failed } = await pair.closing;
     expect(reason).toBeInstanceOf(ProtocolError);
     expect(failed).toEqual([call]);

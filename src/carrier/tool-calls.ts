@@ -242,6 +242,8 @@ export class ToolCalls implements CallSink {
       this.fail(call, unreadable(error));
       return;
     }
+    // Whoever reads the stream takes a batch of none for its end.
+    if (values.length === 0) throw fault("a message of a stream without items");
     if (call.streaming) {
       let size = end - start;
       for (const data of attached) size += data.length;
@@ -249,7 +251,7 @@ export class ToolCalls implements CallSink {
       return;
     }
     state.items += values.length;
-    if (values.length > 0) state.item = values[0];
+    state.item = values[0];
     if (state.items > 1) this.fail(call, new ProtocolError({ reason: "the worker sent more than one result" }));
   }
 
