@@ -227,6 +227,14 @@ describe("names", () => {
   });
 });
 
+test("what is no name of a tool is refused as such", async () => {
+  for (const name of [5, undefined, null, Symbol("tool"), {}]) {
+    // Programs without types can do this.
+    expect(await failure(pit.execute(name as unknown as string))).toMatchObject({ _tag: "InvalidOptions", option: "tool" });
+  }
+  await unharmed();
+});
+
 describe("arguments", () => {
   test("that are no object are refused", async () => {
     const nonsense: unknown[] = [null, [3], "n", 3, true, Symbol("n"), () => {}, new Date(), 3n];

@@ -1,5 +1,5 @@
 /** The tools of a pool by name, as its workers said them, with what the host has learnt about each. */
-import { StreamingMismatch, ToolNotFound } from "../errors/index.ts";
+import { InvalidOptions, StreamingMismatch, ToolNotFound } from "../errors/index.ts";
 import type { Tool } from "../gen/snakepit/v1/tool_pb.ts";
 import { nearestNames } from "./nearest.ts";
 import { Pace } from "./pace.ts";
@@ -41,9 +41,13 @@ export class Catalog {
     return this.#entries.has(name);
   }
 
-  /** The tool, or the error that a call of it fails with: ToolNotFound, or StreamingMismatch when it is to be called by the other method. */
-  find(name: string, streaming: boolean): ToolEntry | ToolNotFound | StreamingMismatch {
+  /**
+   * The tool, or the error that a call of it fails with: ToolNotFound, StreamingMismatch when it is to be called by the other method, or
+   * InvalidOptions when `name` is no name at all, which only a program without types can give.
+   */
+  find(name: string, streaming: boolean): ToolEntry | ToolNotFound | StreamingMismatch | InvalidOptions {
     const entry = this.#entries.get(name);
+    if (typeof name !== "string") return new InvalidOptions({ option: "tool", expected: "the name of a tool" });
     if (entry === undefined) return new ToolNotFound({ tool: name, nearest: nearestNames(name, this.#entries.keys()) });
     if (entry.tool.streaming === streaming) return entry;
     return new StreamingMismatch({ tool: name, streaming: entry.tool.streaming, use: streaming ? "execute" : "executeStream" });
