@@ -28,3 +28,9 @@ test("a line without an end comes in pieces, and nothing of it is lost", () => {
   expect(lines.length).toBe(5);
   expect(lines.slice(0, -1).join("")).toBe("x".repeat(100_000) + "y".repeat(100_000));
 });
+
+test("a long line that ends in the piece it came in is cut as well", () => {
+  const lines = split(`${"x".repeat(200_000)}\nz\n`);
+  expect(Math.max(...lines.map((line) => line.length))).toBe(65_536);
+  expect(lines.slice(0, -1).join("")).toBe("x".repeat(200_000));
+});

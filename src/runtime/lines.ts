@@ -15,11 +15,16 @@ export interface LineSplitter {
 export function splitLines(onLine: (line: string) => void): LineSplitter {
   const decoder = new TextDecoder();
   let rest = "";
+  const give = (line: string): void => {
+    let from = 0;
+    for (; line.length - from > maxLineLength; from += maxLineLength) onLine(line.slice(from, from + maxLineLength));
+    onLine(from === 0 ? line : line.slice(from));
+  };
   const take = (text: string): void => {
     rest += text;
     let from = 0;
     for (let end = rest.indexOf("\n", from); end >= 0; end = rest.indexOf("\n", from)) {
-      onLine(rest.slice(from, rest[end - 1] === "\r" && end > from ? end - 1 : end));
+      give(rest.slice(from, rest[end - 1] === "\r" && end > from ? end - 1 : end));
       from = end + 1;
     }
     for (; rest.length - from > maxLineLength; from += maxLineLength) onLine(rest.slice(from, from + maxLineLength));
