@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from worker_host import Frame, read_frame
 
-from snakepit._frames import END, MAX_BODY, MESSAGE, PART, RESULT, cut, frame
+from snakepit._frames import END, EVENT, MAX_BODY, MESSAGE, PART, RESULT, cut, frame
 from snakepit._writer import Writer
 
 SIZE = MAX_BODY * 8
@@ -112,3 +112,32 @@ def test_who_writes_much_waits_for_room(pair: tuple[Writer, socket.socket]) -> N
     assert not done.wait(0.05)
     read(sock, 200)
     assert done.wait(20)
+
+
+class Finalizing:
+    """A socket during whose sending the garbage collector comes by, and a finalizer prints."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.finalizer: Callable[[], None] | None = None
+
+    def send(self, data: bytes, flags: int = 0) -> int:
+        n = self._sock.send(data, flags)
+        if self.finalizer is not None:
+            finalizer, self.finalizer = self.finalizer, None
+            finalizer()
+        return n
+
+
+def test_a_finalizer_that_prints_while_something_is_sent_waits_for_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(20)
+    with ours, theirs:
+        through = Finalizing(theirs)
+        writer = Writer(through)  # type: ignore[arg-type]
+        through.finalizer = lambda: writer.send_for(0, frame(EVENT, 0, b"late"))
+        thread = threading.Thread(target=writer.send, args=(frame(END, 1),), daemon=True)
+        thread.start()
+        assert [f.kind for f in read(ours, 2)] == [END, EVENT]
+        thread.join(20)
+        assert not thread.is_alive()

@@ -39,7 +39,8 @@ class Slot:
     def __init__(self) -> None:
         self.ident = threading.get_ident()
         self.is_main = threading.current_thread() is threading.main_thread()
-        self.lock = threading.Lock()
+        # A finalizer that prints may run within any of the methods.
+        self.lock = threading.RLock()
         # On the main thread this is also set without the lock, while it leads: then nobody else may interrupt.
         self.now: Now | None = None
         self.cancelled = False
@@ -64,7 +65,7 @@ class Slot:
 
     def after_fork(self, leave: Callable[[], object]) -> None:
         """In a process that was forked off: calls `leave` when the tool comes back."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self._leave = leave
 
     def begin(self, now: Now, wanted: Callable[[], bool]) -> bool:

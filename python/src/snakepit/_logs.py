@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from snakepit._context import current
@@ -37,6 +38,7 @@ class Logs:
         """Lines that have begun, by call, source and thread. Empty nearly always, which is cheap to look at."""
         self._lock = threading.RLock()
         self._emit: Emit | None = None
+        self._sending: Callable[[], bool] = lambda: False
         self._forked = False
         self._kept: list[tuple[int, Event]] = []
 
@@ -46,9 +48,10 @@ class Logs:
         sys.stderr = _Stream(self, "stderr", sys.stderr)
         _take_root_logger(_Handler(self))
 
-    def open(self, emit: Emit) -> None:
-        """Sends what was kept, and from now on everything at once."""
+    def open(self, emit: Emit, sending: Callable[[], bool] = lambda: False) -> None:
+        """Sends what was kept, and from now on everything at once. `sending` says whether this thread is in the middle of `emit` or the like."""
         with self._lock:
+            self._sending = sending
             for call, event in self._kept:
                 emit(call, event)
             self._kept.clear()
@@ -68,6 +71,11 @@ class Logs:
             return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else now
+        if self._sending():
+            # A finalizer prints. Whoever has the lock may wait for what is being sent here.
+            for line in filter(None, text.split("\n")):
+                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool))
+            return
         key = (call, source, threading.get_ident())
         with self._lock:
             begun = self.partial.pop(key, None)
@@ -93,7 +101,7 @@ class Logs:
             return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else now
-        with self._lock:
+        with nullcontext() if self._sending() else self._lock:
             self._line(call, Log(level=max(0, level), source=source, text=text, session_id=session_id, tool=tool))
 
     def report(self, error: BaseException, entry: Entry) -> None:

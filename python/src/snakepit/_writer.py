@@ -35,7 +35,9 @@ class Writer:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._lock = threading.Lock()
+        # A finalizer may run at any line of this, and print: it must not wait for its own thread. What it has to say waits in `_late`.
+        self._lock = threading.RLock()
+        self._late: list[tuple[int, bytes]] = []
         self._work = threading.Condition(self._lock)
         self._drained = threading.Condition(self._lock)
         # Whether the thread has something to send; then nobody else may.
@@ -60,9 +62,14 @@ class Writer:
                 self._waiting += len(data)
                 return
             self._try(data)
+        if self._late:
+            self._send_late()
 
     def send_for(self, call: int, data: bytes) -> None:
         """Sends whole frames of one call, behind what that call has in line."""
+        if self.held_here:
+            self._late.append((call, data))
+            return
         with self._lock:
             line = self._large.get(call)
             if line is not None:
@@ -72,6 +79,18 @@ class Writer:
                 self._waiting += len(data)
             else:
                 self._try(data)
+        if self._late:
+            self._send_late()
+
+    @property
+    def held_here(self) -> bool:
+        """Whether this thread is in the middle of sending, which only a finalizer can ask."""
+        return self._lock._is_owned()  # pyright: ignore
+
+    def _send_late(self) -> None:
+        late, self._late = self._late, []
+        for call, data in late:
+            self.send_for(call, data)
 
     def send_large(self, call: int, messages: Sequence[Frames], wait: bool = False) -> None:
         """Sends messages of one call in order, cut into the frames they come in.
@@ -90,6 +109,8 @@ class Writer:
                 line.append(self._mark(call, sent))
             if not self._busy:
                 self._hand_over(None)
+        if self._late:
+            self._send_late()
         if sent is not None:
             sent.wait()
 
@@ -118,7 +139,7 @@ class Writer:
 
     def wait_for_room(self) -> None:
         """Waits while more small frames stand in line than should. Never call this on a thread that has to read."""
-        if self._waiting > _ROOM:
+        if self._waiting > _ROOM and not self.held_here:
             with self._drained:
                 self._drained.wait_for(lambda: self._waiting <= _ROOM or self.closed)
 
@@ -199,6 +220,8 @@ class Writer:
 
     def _run(self) -> None:
         while True:
+            if self._late:
+                self._send_late()
             with self._lock:
                 piece = self._next()
                 if piece is None:
