@@ -8,6 +8,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +195,29 @@ def test_what_is_printed_while_importing_comes_after_the_hello() -> None:
 def test_stdin_is_empty_for_tools() -> None:
     with Host("import sys\n@tool\ndef read() -> str:\n    return sys.stdin.read()\n") as host:
         assert host.call("read") == ""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_file_beside_the_tools_named_like_a_standard_module_harms_nothing(threads: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("queue", "heapq", "platform", "select"):
+            Path(folder, f"{name}.py").write_text("mine = True\n")
+        file = Path(folder, "beside.py")
+        file.write_text(
+            "import asyncio\nfrom snakepit import tool\n\n@tool\ndef one() -> int:\n    return 1\n\n@tool\nasync def two() -> int:\n    return 2\n"
+        )
+        with Host([str(file)], threads=threads) as host:
+            assert (host.call("one"), host.call("two")) == (1, 2)
+
+
+def test_a_fault_of_the_worker_is_never_silent() -> None:
+    process = Process(["-c", "from snakepit import worker; worker._load = lambda tools: 1; worker.main()"])
+    try:
+        with process.connect() as lifeline, process.connect() as data:
+            lifeline.sendall(hello(HostHello.ROLE_LIFELINE))
+            data.sendall(hello(HostHello.ROLE_DATA))
+            assert process.popen.wait(PATIENCE) == 1
+        assert process.popen.stderr is not None
+        assert b"Traceback" in process.popen.stderr.read()
+    finally:
+        process.end()

@@ -56,7 +56,14 @@ def run(path: str, services: Sequence[Service] = (), max_message_bytes: int | No
     _remove(path)
     _forget_stdin()
     _lifeline.arm(lifeline)
-    code = _serve(data, hello, services, max_message_bytes)
+    try:
+        code = _serve(data, hello, services, max_message_bytes)
+    except Exception:
+        import traceback
+
+        # sys.stderr may lead nowhere yet, or no more.
+        _say("snakepit: a fault of the worker\n" + traceback.format_exc())
+        code = 1
     if code:
         _lifeline.await_end(lifeline)
     # Neither the threads nor what user code leaves running may keep the process.
@@ -151,6 +158,11 @@ def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], m
 
 
 def _load(tools: list[str]) -> Toolbox:
+    # All of the worker itself comes first: a queue.py beside the tools must not become the one that it imports.
+    import gc  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import platform  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+    from snakepit import _leader, _threads, _worker_service  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from snakepit._loading import load
 
     box = load(tools)
@@ -208,7 +220,7 @@ def _run(
     # Many tools do not fit into one frame.
     for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box)]):
         data.sendall(b"".join(pieces))
-    logs.open(runtime.emit)
+    logs.open(runtime.emit, lambda: runtime.writer.held_here)
     threads.run()
     fault = threads.fault
     if isinstance(fault, FrameError):
