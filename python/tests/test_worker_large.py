@@ -292,4 +292,5 @@ def test_reading_on_a_thread_of_the_test_sees_every_reply() -> None:
         for n in range(calls):
             host.start("echo", {"x": n})
         reader.join()
-        assert found == list(range(1, calls + 1))
+        # In whatever order: answers that were held back may be passed by one that its own thread sends.
+        assert sorted(found) == list(range(1, calls + 1))
