@@ -69,10 +69,7 @@ class _Spare:
         context = self._context
         if len(context) != len(self._before) + 1 or self.task.cancelling():  # pyright: ignore
             return False
-        for variable, value in self._before:
-            if context.get(variable) is not value:
-                return False
-        return True
+        return all(context.get(variable) is value for variable, value in self._before)
 
     def step(self, work: Coroutine[Any, Any, None], running: Running) -> bool:
         """Takes the first step. Whether the coroutine waits, and so belongs to this task now."""

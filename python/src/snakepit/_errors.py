@@ -419,9 +419,9 @@ def _sendable(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     # An error must be told whatever a user puts into it: what is no number, or too large, goes as words.
-    if hasattr(type(value), "__float__"):
+    if not isinstance(value, (bytes, bytearray, memoryview)):
         try:
-            return float(value)
+            return float(cast("float", value))
         except Exception:
             pass
     return text_of_value(value)
