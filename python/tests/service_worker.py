@@ -22,6 +22,11 @@ async def unary(request: bytes, context: Context) -> bytes:
     return request + str(context.timeout_ms).encode()
 
 
+async def wordy(request: bytes, context: Context) -> bytes:
+    context.response_headers["words"] = ["a" * 100_000]
+    return request
+
+
 async def client(requests: AsyncIterator[bytes], context: Context) -> bytes:
     return b"".join([r async for r in requests])
 
@@ -85,6 +90,7 @@ SERVICE = Service(
     {
         "/t/Now": method(now),
         "/t/Unary": method(unary),
+        "/t/Wordy": method(wordy),
         "/t/Client": method(client, client_streaming=True),
         "/t/Server": method(server, server_streaming=True),
         "/t/Bidi": method(bidi, client_streaming=True, server_streaming=True),

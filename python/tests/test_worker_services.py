@@ -95,6 +95,13 @@ def test_client_stream(peer: Client) -> None:
     assert peer.read(call).kind == END
 
 
+def test_headers_longer_than_a_frame_can_say_fail_the_call_in_words(peer: Client) -> None:
+    got = peer.read(peer.open("/t/Wordy"))
+    assert got.kind == ERROR
+    error = CallError.FromString(got.body)
+    assert "over the limit of 65535" in error.message
+
+
 def test_server_stream_with_headers_trailers_and_credit(peer: Client) -> None:
     call = peer.open("/t/Server", stream=True)
     peer.send(MESSAGE, call, b"1500", aux=1)

@@ -20,11 +20,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from snakepit._errors import PayloadTooLarge
+from snakepit._errors import PayloadTooLarge, ProtocolError
 from snakepit._frames import MAX_BODY, Bytes, cut
 
 _NOW = getattr(socket, "MSG_DONTWAIT", 0)
 _ROOM = 4 << 20
+# Two bytes of a frame's header say how long a message's own head is.
+_MOST_PREFIX = 0xFFFF
 
 Frames = Iterator["list[Bytes]"]
 """The frames of one message, each in pieces of memory."""
@@ -245,7 +247,12 @@ def whole(data: Bytes) -> Frames:
 
 
 def send_message(writer: Writer, limit: int, kind: int, call: int, parts: Sequence[Bytes], *, flags: int = 0, prefix: int = 0, aux: int = 0) -> None:
-    """Sends one message, cut when it is long; `prefix` bytes of it are its head. Raises PayloadTooLarge when the rest is over the peer's limit."""
+    """Sends one message, cut when it is long; `prefix` bytes of it are its head.
+
+    Raises PayloadTooLarge when the rest is over the peer's limit, ProtocolError when the head is longer than a frame can say.
+    """
+    if prefix > _MOST_PREFIX:
+        raise ProtocolError(f"headers of {prefix} bytes are over the limit of {_MOST_PREFIX}")
     size = sum(len(part) for part in parts)
     if size - prefix > limit:
         raise PayloadTooLarge(size - prefix, limit, "maxMessageBytes")
