@@ -419,12 +419,12 @@ def _sendable(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     # An error must be told whatever a user puts into it: what is no number, or too large, goes as words.
-    if not isinstance(value, (bytes, bytearray, memoryview)):
+    if hasattr(cast("object", value), "__float__"):
         try:
             return float(cast("float", value))
         except Exception:
             pass
-    return text_of_value(value)
+    return text_of_value(cast("object", value))
 
 
 def _plain(value: Any) -> Any:
