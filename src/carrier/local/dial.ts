@@ -1,15 +1,13 @@
 /** How a host reaches a worker that listens on a Unix socket. docs/protocol.md, "Starting", is the contract. */
-import type { Transport } from "@connectrpc/connect";
 import { ConnectionLost, ProtocolError } from "../../errors/index.ts";
 import { memberFromDetail } from "../../errors/wire.ts";
 import { HostHello_Role } from "../../gen/snakepit/v1/frame_pb.ts";
 import { connectUnix, type SocketEvents, type StreamSocket } from "../../runtime/socket.ts";
-import type { CarrierLimits, Connection, ConnectionOptions } from "../carrier.ts";
+import type { Connection, ConnectionOptions } from "../carrier.ts";
 import { WorkerConnection } from "../connection.ts";
 import { fault, Kind, PROTOCOL_VERSION } from "../frame.ts";
-import { DEFAULT_LIMITS, Link } from "../link.ts";
+import { Link } from "../link.ts";
 import { readEvent } from "../tool-calls.ts";
-import { createLinkTransport } from "../transport.ts";
 import { helloFrame, type LocalWorker, limitsOf, readHello } from "./hello.ts";
 
 /** Time between two attempts while the worker does not listen yet, in milliseconds. Python takes some 30 ms until it does. */
@@ -73,27 +71,6 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
   } finally {
     signal?.removeEventListener("abort", hangUp);
   }
-}
-
-/** A transport to whatever answers Connect calls in frames on a Unix socket, and how to close it. */
-export interface LocalTransport {
-  readonly transport: Transport;
-  /** Calls in flight fail with UNAVAILABLE. */
-  close(): void;
-}
-
-/**
- * Connects a transport to a Unix socket without any handshake: Open frames from the first byte on. For tests and for servers that are no workers; both
- * sides must know the limits, which are the default ones unless given.
- */
-export async function connectTransport(
-  path: string,
-  limits: CarrierLimits = DEFAULT_LIMITS,
-  signal?: AbortSignal,
-): Promise<LocalTransport> {
-  const link = new Link(limits, path);
-  link.open(await connectWhenReady(path, link, signal));
-  return { transport: createLinkTransport(link), close: () => link.close() };
 }
 
 const silent: SocketEvents = { onData() {}, onDrain() {}, onClose() {} };
