@@ -32,7 +32,11 @@ export interface ControlSink {
 }
 
 /** Sizes that hold where nobody says otherwise. */
-export const DEFAULT_LIMITS: CarrierLimits = { maxMessageBytes: 67_108_864, maxBufferBytes: 1_073_741_824, streamWindowBytes: 1_048_576 };
+export const DEFAULT_LIMITS: CarrierLimits = {
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxBufferBytes: 1024 * 1024 * 1024,
+  streamWindowBytes: 1024 * 1024,
+};
 
 const refuseAll: CallSink = {
   message(_bytes, kind, _flags, _prefix, call) {

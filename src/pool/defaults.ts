@@ -1,5 +1,6 @@
 /** Every default of a pool, stated here and nowhere else. */
 import { availableParallelism } from "node:os";
+import { DEFAULT_LIMITS } from "../carrier/link.ts";
 
 /** Most workers that a pool starts when nobody says how many. */
 const MOST_WORKERS = 4;
@@ -33,15 +34,15 @@ export const defaults = {
   /** Wait before the first retry; it doubles with each. */
   retryBackoffMs: 1_000,
   /** Largest message, buffers aside. */
-  maxMessageBytes: 64 * 1024 * 1024,
+  maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
   /** Largest sum of the buffers of one message. */
-  maxBufferBytes: 1024 * 1024 * 1024,
+  maxBufferBytes: DEFAULT_LIMITS.maxBufferBytes,
 } as const;
 
 /** What nobody has needed to change yet. Times are in milliseconds. */
 export const constants = {
   /** Credit each stream starts with, in bytes. */
-  streamWindowBytes: 1024 * 1024,
+  streamWindowBytes: DEFAULT_LIMITS.streamWindowBytes,
   /** How often idle workers are asked whether they live, and how many times they may fail to answer. */
   heartbeat: { intervalMs: 2_000, misses: 3 },
   /** Calls of a quick tool that are sent ahead to one worker. */
