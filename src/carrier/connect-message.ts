@@ -3,11 +3,8 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import { Code, ConnectError } from "@connectrpc/connect";
 import { PayloadTooLarge } from "../errors/index.ts";
 import { attach, detach } from "./attachments.ts";
-import { copyBytes, ITEM_COST, Kind } from "./frame.ts";
+import { copyBytes, ITEM_COST, Kind, MAX_PREFIX_BYTES } from "./frame.ts";
 import type { Link } from "./link.ts";
-
-/** The longest headers that the header of a frame can tell. */
-export const MAX_PREFIX_BYTES = 65_535;
 
 /** What stands before the message in its frame. */
 export interface MessageFrame {
@@ -26,15 +23,20 @@ export interface EncodedMessage {
   readonly cost: number;
 }
 
+/** Throws when encoded headers are longer than a frame can tell. */
+export function checkHeaders(prefix: Uint8Array): void {
+  if (prefix.length > MAX_PREFIX_BYTES) {
+    throw new ConnectError(`headers of ${prefix.length} bytes are over the limit of ${MAX_PREFIX_BYTES}`, Code.ResourceExhausted);
+  }
+}
+
 /** Encodes a message. Throws PayloadTooLarge, and what the generated code throws for a message that is none. */
 export function encodeMessage<D extends DescMessage>(link: Link, desc: D, message: MessageShape<D>, prefix?: Uint8Array): EncodedMessage {
   const detached = detach(desc, message);
   const body = toBinary(desc, detached.message);
   const { maxMessageBytes, maxBufferBytes } = link.peer;
   const size = body.length;
-  if (prefix !== undefined && prefix.length > MAX_PREFIX_BYTES) {
-    throw new ConnectError(`headers of ${prefix.length} bytes are over the limit of ${MAX_PREFIX_BYTES}`, Code.ResourceExhausted);
-  }
+  if (prefix !== undefined) checkHeaders(prefix);
   if (size > maxMessageBytes) throw new PayloadTooLarge({ size, limit: maxMessageBytes, option: "maxMessageBytes" });
   const attachedBytes = detached.attached.reduce((sum, data) => sum + data.length, 0);
   if (attachedBytes > maxBufferBytes) throw new PayloadTooLarge({ size: attachedBytes, limit: maxBufferBytes, option: "maxBufferBytes" });

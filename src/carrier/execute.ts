@@ -7,14 +7,12 @@ import { PayloadTooLarge } from "../errors/index.ts";
 import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
-import { copyBytes, fault } from "./frame.ts";
+import { copyBytes, fault, MAX_PREFIX_BYTES } from "./frame.ts";
 
 /** Buffers below this size travel in their message: less than a frame of their own costs. */
 export const INLINE_BELOW_BYTES = 16_384;
 /** Constant parts that are kept. Sessions come and go. */
 const MAX_PREFIXES = 4096;
-/** The longest constant part that the header of a frame can tell. */
-const MAX_PREFIX_BYTES = 65_535;
 
 const TAG_RESULT = 0x0a;
 const TAG_ITEM = 0x0a;

@@ -11,6 +11,8 @@ export const PROTOCOL_VERSION = 1;
 export const HEADER_BYTES = 16;
 /** Most bytes of a body. Longer messages are cut. */
 export const MAX_BODY_BYTES = 262_144;
+/** The longest part before a message that a header can tell. */
+export const MAX_PREFIX_BYTES = 65_535;
 
 /** What a message of a stream costs at least, for each of its items, in bytes. */
 export const ITEM_COST = 1024;

@@ -4,7 +4,7 @@ import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { toLocalConnectError } from "../errors/wire.ts";
 import type { Header } from "../gen/snakepit/v1/frame_pb.ts";
 import { CallLimits, timeoutField } from "./call-limits.ts";
-import { decodeMessage, encodeMessage, MAX_PREFIX_BYTES, sendMessage, unreadableMessage } from "./connect-message.ts";
+import { checkHeaders, decodeMessage, encodeMessage, sendMessage, unreadableMessage } from "./connect-message.ts";
 import { Flag, Kind } from "./frame.ts";
 import { connectErrorOf, decodeCallError, decodeCallMeta, toHeaders } from "./headers.ts";
 import type { OpenedCall, OpenedCalls } from "./opened-calls.ts";
@@ -53,9 +53,7 @@ export class StreamCall<I extends DescMessage, O extends DescMessage> implements
   open(headers: Headers, input: AsyncIterable<MessageInitShape<I>>): void {
     const prefix = this.calls.head(this.method, headers);
     const { link } = this.calls;
-    if (prefix.length > MAX_PREFIX_BYTES) {
-      throw new ConnectError(`headers of ${prefix.length} bytes are over the limit of ${MAX_PREFIX_BYTES}`, Code.ResourceExhausted);
-    }
+    checkHeaders(prefix);
     const id = this.calls.add(this);
     this.limits = new CallLimits(this.signal, this.timeoutMs, (error) => this.calls.cancel(this, error));
     link.writer.message(Kind.OPEN, Flag.STREAM, prefix.length, id, timeoutField(this.timeoutMs), [prefix]);

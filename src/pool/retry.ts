@@ -20,7 +20,7 @@ export function blame(call: PoolCall, alone: boolean): void {
 }
 
 /** Whether the call may run again although it may have run before. */
-export function mayRunAgain(call: PoolCall): boolean {
+function mayRunAgain(call: PoolCall): boolean {
   if (!call.repeatable) return false;
   return call.retry === "always" || (call.retry === "safe" && call.entry.tool.idempotent);
 }

@@ -80,7 +80,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 }
 
 /** Sends a signal to every process of a group. Does nothing when the group is gone. */
-export function killGroup(pid: number, signal: NodeJS.Signals): void {
+function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {

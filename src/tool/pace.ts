@@ -6,7 +6,7 @@
  */
 
 /** Runs shorter than this, in microseconds, are quick. */
-export const QUICK_US = 1_000;
+const QUICK_US = 1_000;
 
 /** What a new run weighs in the average. One hiccup of the machine does not make a quick tool slow, a few slow runs do. */
 const WEIGHT = 1 / 8;

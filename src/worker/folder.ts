@@ -16,7 +16,7 @@ export interface PrivateFolder {
 }
 
 /** Makes a private folder (mode 0700) in the system's folder for temporary files, or in /tmp where that path is too long for a socket. */
-export function makeFolder(): PrivateFolder {
+function makeFolder(): PrivateFolder {
   const suffix = "/snakepit-XXXXXX/s";
   const parent = Buffer.byteLength(tmpdir()) + suffix.length <= MAX_SOCKET_PATH ? tmpdir() : "/tmp";
   // mkdtemp makes it with mode 0700.
