@@ -11,14 +11,14 @@ from snakepit._call import Inputs
 from snakepit._context import Running
 from snakepit._entries import Entry
 from snakepit._errors import CallTimeout, ProtocolError
+from snakepit._frames import ITEM_COST
 from snakepit._inputs import AsyncInput, Input
-from snakepit._replies import Large
+from snakepit._replies import ITEM_OVERHEAD, Large
 from snakepit._values import encode
 
 if TYPE_CHECKING:
     from snakepit._runtime import Runtime
 
-_ITEM_OVERHEAD = 6
 _LONGEST_BATCH = 64
 
 
@@ -151,7 +151,7 @@ class AsyncCall:
         try:
             async for item in iterator:
                 packed, buffers = encode(item)
-                size = len(packed) + _ITEM_OVERHEAD
+                size = len(packed) + ITEM_OVERHEAD
                 if buffers is not None or size > longest:
                     self._flush()
                     self._send(runtime.replies.items(self.call, [packed], buffers))
@@ -166,7 +166,7 @@ class AsyncCall:
                     elif not self._flush_due:
                         self._flush_due = True
                         runtime.loop.loop.call_soon(self._flush)
-                if self._credit - max(1024 * len(self._batch), self._batch_bytes) <= 0:
+                if self._credit - max(ITEM_COST * len(self._batch), self._batch_bytes) <= 0:
                     self._flush()
                     await self._wait_for_credit()
         finally:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from google.protobuf.message import DecodeError
 
 from snakepit._errors import ProtocolError
+from snakepit._frames import ITEM_COST
 from snakepit._inputs import GiveBack, Input
 from snakepit.v1.value_pb2 import Buffer
 from snakepit.v1.worker_pb2 import ExecuteToolStreamRequest
@@ -87,7 +88,7 @@ class Inputs:
         if not request.HasField("input"):
             raise ProtocolError("a message of a stream without input")
         source = self.get(given.stream)
-        cost = max(1024 * items, len(body) + sum(len(a) for a in attached))
+        cost = max(ITEM_COST * items, len(body) + sum(len(a) for a in attached))
         source.feed(given.items, received_buffers(given.buffers, attached), cost)
         if given.HasField("error"):
             source.fail(given.error)

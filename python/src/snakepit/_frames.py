@@ -18,6 +18,8 @@ HEADER: Final = struct.Struct("<IBBHII")
 """Length, kind, flags, prefix, call, aux."""
 HEADER_SIZE: Final = 16
 MAX_BODY: Final = 262_144
+ITEM_COST: Final = 1024
+"""The least that an item of a stream costs its credit, in bytes."""
 WORKER_CALL: Final = 0x8000_0000
 """The bit that marks the ids of calls which the worker opens."""
 

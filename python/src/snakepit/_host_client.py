@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snakepit._errors import error_of
-from snakepit._frames import CANCEL, CREDIT, END, ERROR, MESSAGE, OPEN, RESULT, STREAM, WORKER_CALL, frame
+from snakepit._frames import CANCEL, CREDIT, END, ERROR, ITEM_COST, MESSAGE, OPEN, RESULT, STREAM, WORKER_CALL, frame
 from snakepit._reader import Frame
 from snakepit.v1.error_pb2 import ErrorDetail
 from snakepit.v1.frame_pb2 import CallError, CallHead
@@ -144,7 +144,7 @@ class HostClient:
             return
         kind = message.kind
         if kind == MESSAGE:
-            pending.messages.append((bytes(message.body), max(1024 * message.aux, len(message.body))))
+            pending.messages.append((bytes(message.body), max(ITEM_COST * message.aux, len(message.body))))
             pending.changed()
         elif kind == RESULT:
             pending.messages.append((bytes(message.body[message.prefix :]), 0))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from snakepit._errors import PayloadTooLarge, detail_of
-from snakepit._frames import ATTACH, END, ERROR, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
+from snakepit._frames import ATTACH, END, ERROR, ITEM_COST, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
 from snakepit._values import OutBuffer, encode
 from snakepit._writer import Frames, Writer, whole
 from snakepit.v1.frame_pb2 import CallError, Limits
@@ -22,6 +22,8 @@ _INLINE = 4096
 _pack1 = struct.Struct("<IBBHIIBB").pack
 _pack2 = struct.Struct("<IBBHIIBH").pack
 _RESULTS_OVERHEAD = 16
+# What an item takes in a message beside its own bytes, at most.
+ITEM_OVERHEAD = 6
 _KINDS = (Buffer.KIND_UNSPECIFIED, Buffer.KIND_TYPED, Buffer.KIND_NUMPY)
 
 
@@ -116,7 +118,7 @@ class Replies:
             messages.append(whole(b"".join(next(cut(kind, call, parts, aux=aux)))))
         else:
             messages.append(cut(kind, call, parts, aux=aux))
-        return Large(messages, any(not data.readonly for data in attached), max(1024 * len(items), size + total))
+        return Large(messages, any(not data.readonly for data in attached), max(ITEM_COST * len(items), size + total))
 
 
 def _copied(message: Frames) -> Frames:

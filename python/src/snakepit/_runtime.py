@@ -28,6 +28,7 @@ from snakepit._frames import (
     EXECUTE,
     EXECUTE_STREAM,
     HEAD,
+    ITEM_COST,
     MESSAGE,
     OPEN,
     RESULT,
@@ -291,7 +292,7 @@ class Runtime:
 
             inputs = Inputs(self.limits.stream_window_bytes, give_back, opened)
             if opened:
-                give_back(0, max(1024, len(body) + sum(len(a) for a in attached)))
+                give_back(0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
             self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs)
         except SnakepitError as e:
             self.replies.error(call, e, name)

@@ -23,7 +23,7 @@ from google.protobuf.message import DecodeError
 
 from snakepit._call import Call
 from snakepit._errors import SnakepitError, detail_of
-from snakepit._frames import CREDIT, END, ERROR, HEAD, MESSAGE, RESULT, Bytes, frame
+from snakepit._frames import CREDIT, END, ERROR, HEAD, ITEM_COST, MESSAGE, RESULT, Bytes, frame
 from snakepit._loop import Loop
 from snakepit._reader import Frame
 from snakepit._writer import Writer
@@ -181,7 +181,7 @@ class _ServiceCall:
     # On the thread that leads.
 
     def message(self, stream: int, items: int, body: bytearray, attached: list[bytearray]) -> None:
-        self._inbox.append((bytes(body), max(1024 * items, len(body))))
+        self._inbox.append((bytes(body), max(ITEM_COST * items, len(body))))
         self._carrier.loop.post(self._wake)
 
     def half_close(self) -> None:
@@ -289,7 +289,7 @@ class _ServiceCall:
             await self._more_credit.wait()
         if self._stopped:
             return
-        self._credit -= max(1024, len(response))
+        self._credit -= max(ITEM_COST, len(response))
         self._carrier.send_message(MESSAGE, self._call, [response], aux=1)
 
     def _send_headers(self) -> None:

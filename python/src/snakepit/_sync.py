@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from snakepit._call import Inputs
 from snakepit._entries import Entry
 from snakepit._errors import CallTimeout, ProtocolError
+from snakepit._frames import ITEM_COST
 from snakepit._inputs import SyncInput
 from snakepit._interrupt import Slot
-from snakepit._replies import Large
+from snakepit._replies import ITEM_OVERHEAD, Large
 from snakepit._values import OutBuffer, encode
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # Items of one slice; the first slice is one item, so that it leaves at once.
 _SECOND_SLICE = 16
 _LONGEST_SLICE = 512
-# What an item costs in a message beside its own bytes, at most.
-_ITEM_OVERHEAD = 6
 
 
 class SyncCall:
@@ -194,13 +193,13 @@ class SyncCall:
                 return
             left -= 1
             packed, buffers = encode(item)
-            size = len(packed) + _ITEM_OVERHEAD
+            size = len(packed) + ITEM_OVERHEAD
             if buffers is not None or size > longest:
                 room = self._send_alone(packed, buffers)
                 continue
             self._batch.append(packed)
             self._batch_bytes += size
-            room -= max(1024, size)
+            room -= max(ITEM_COST, size)
             # When the lead is elsewhere nobody sends this batch while the next item takes long.
             if self._batch_bytes >= longest or not runtime.holds_lead():
                 room = self._send_alone(None, None)
