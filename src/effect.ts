@@ -4,7 +4,7 @@
  * @module
  */
 export * from "./errors/index.ts";
+export * as Pool from "./pit/service.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
 export type { OpenOptions, PoolOptions, Retry, ToolSource } from "./pool/options.ts";
-export * as Pool from "./pool/service.ts";

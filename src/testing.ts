@@ -5,7 +5,7 @@
  */
 import { kill } from "node:process";
 import { InvalidOptions } from "./errors/index.ts";
-import type { Callable } from "./pool/snakepit.ts";
+import type { Callable } from "./pit/snakepit.ts";
 import type { WorkerInfo } from "./pool/stats.ts";
 
 /**

@@ -16,10 +16,12 @@ const ORDER = [
   ["tool"],
   ["runtime", "registry"], // services, given to the layers above
   ["carrier"],
+  ["host"],
   ["worker"],
   ["adapter"],
   ["pool"],
   ["session"],
+  ["pit"],
   ["gateway"],
   ["cli"],
   ["."], // index.ts, effect.ts, client.ts, testing.ts

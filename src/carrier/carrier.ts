@@ -1,7 +1,7 @@
 /** What every carrier gives: a connection to one worker, over which both sides open calls. */
 import type { Transport } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
-import type { Log, WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
+import type { HostEvent, Log, WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import type { HostHandlers } from "./host-handlers.ts";
 
@@ -30,6 +30,8 @@ export interface Connection {
   start(call: CarriedCall): void;
   /** Cancels a call in flight. The call hears nothing more. Does nothing when it has ended. */
   cancel(call: CarriedCall): void;
+  /** Says something without being asked, such as that variables have changed. Does nothing when the connection is closed. */
+  send(event: HostEvent): void;
   /** Gives credit back: the program has taken items that cost this much. */
   release(call: CarriedCall, cost: number): void;
   /** Asks the worker to end what runs within `graceMs`, then to exit. */

@@ -1,8 +1,9 @@
 /** A connection to one worker, whatever carries its bytes. */
+import { toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { createServiceImplSpec } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
-import type { WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
+import { type HostEvent, HostEventSchema, type WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
 import { HostService } from "../gen/snakepit/v1/host_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { CallServer } from "./call-server.ts";
@@ -50,6 +51,10 @@ export class WorkerConnection implements Connection {
 
   start(call: CarriedCall): void {
     this.calls.start(call);
+  }
+
+  send(event: HostEvent): void {
+    if (this.link.reason === undefined) this.link.writer.message(Kind.EVENT, 0, 0, 0, 0, [toBinary(HostEventSchema, event)]);
   }
 
   cancel(call: CarriedCall): void {

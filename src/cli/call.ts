@@ -1,8 +1,8 @@
 /** `snakepit call`: one call, its result as JSON on stdout. What the tool prints goes to stderr. */
 import { Effect, Option, Stream } from "effect";
 import { Argument, CliError, Command, Flag } from "effect/cli";
+import { layer, Pool } from "../pit/service.ts";
 import { printLog } from "../pool/logs.ts";
-import { layer, Pool } from "../pool/service.ts";
 import { parseJson, printJson } from "./json.ts";
 import { printLine } from "./output.ts";
 import { hideProgress, showProgress } from "./progress-line.ts";

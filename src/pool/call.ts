@@ -2,9 +2,10 @@
  * One call, from `execute` to its end. The object is at once the entry in the queue, in the scan of deadlines, in the carrier's table and the listener
  * of the abort signal, so that a call allocates nothing else.
  */
-import { CallTimeout, Cancelled, type SnakepitError } from "../errors/index.ts";
-import type { CarriedCall, Progress } from "../tool/call.ts";
+import { CallTimeout, Cancelled, ProtocolError, type SnakepitError, UnsupportedValue } from "../errors/index.ts";
+import type { CarriedCall, HostFunction, Progress } from "../tool/call.ts";
 import type { ToolEntry } from "../tool/catalog.ts";
+import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import { tell } from "./logs.ts";
 import type { CallOptions, Retry } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
@@ -35,6 +36,8 @@ export interface CallOwner {
 export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventListenerObject {
   wireId = 0;
   readonly sessionId = "";
+  readonly depth = 0;
+  readonly waiter = 0;
   abstract readonly streaming: boolean;
   readonly tool: string;
 
@@ -86,6 +89,14 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   /** Time left, for the worker, which watches the deadline too. */
   get timeLeftMs(): number {
     return this.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.deadline - performance.now()));
+  }
+
+  hostFunction(_fn: HostFunction): number {
+    throw new UnsupportedValue({ path: "$", reason: "it is a function" });
+  }
+
+  objectRef(_place: ObjectPlace): ObjectRef {
+    throw new ProtocolError({ reason: "a stored object outside a session" });
   }
 
   /** Starts to listen to the signal. False when it has been aborted already. */

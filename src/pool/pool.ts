@@ -4,6 +4,7 @@ import { Effect, Scope } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
+import type { HostFunctions } from "../tool/call.ts";
 import { type ToolInfo, toolInfo } from "../tool/info.ts";
 import { UnaryCall } from "./call.ts";
 import { constants } from "./defaults.ts";
@@ -20,7 +21,10 @@ export type ToolArguments = Readonly<Record<string, unknown>>;
 /** What a pool is opened with, beside its options. */
 export interface PoolServices {
   readonly adapter: Adapter;
-  readonly handlers: HostHandlers;
+  /** What answers the calls that a worker opens. The id of the worker is unique within its pit. */
+  readonly handlers: (workerId: string) => HostHandlers;
+  /** Functions among the arguments of calls. */
+  readonly functions: HostFunctions;
   readonly onLog: (event: LogEvent) => void;
   /** A value that all workers of one pit have in their environment, by which its processes can be found. */
   readonly run: string;

@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   readonly launch: Launch;
   readonly dispatcher: Dispatcher;
   readonly limits: CarrierLimits;
-  readonly handlers: HostHandlers;
+  readonly handlers: (workerId: string) => HostHandlers;
   /** Added to the environment of each worker. */
   readonly env: Readonly<Record<string, string>>;
   /** A name that no other worker has. */
@@ -143,7 +143,7 @@ export class Supervisor {
           threads: settings.threads,
           env: options.env,
           limits: options.limits,
-          handlers: options.handlers,
+          handlers: options.handlers(workerId),
           heartbeat: constants.heartbeat,
           readyTimeoutMs: settings.readyTimeoutMs,
           graceMs: settings.graceMs,

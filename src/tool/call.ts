@@ -5,6 +5,19 @@
  * retries and promises are the pool's business, frames and credit the carrier's.
  */
 import type { SnakepitError } from "../errors/index.ts";
+import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
+
+/** A function of the program's that Python may call. */
+// biome-ignore lint/suspicious/noExplicitAny: it may take and give anything that can travel, as a listener of events does
+export type HostFunction = (...args: any[]) => unknown;
+
+/** Functions that stand among the arguments of calls, each by a number that no other has. */
+export interface HostFunctions {
+  /** Lets Python call the function, and answers its number. */
+  add(fn: HostFunction): number;
+  /** Python may call it no more. */
+  remove(number: number): void;
+}
 
 /** How far a call is, as the tool reports it. */
 export interface Progress {
@@ -24,10 +37,18 @@ export interface CarriedCall {
   readonly sessionId: string;
   /** Arguments by parameter name. */
   readonly args: unknown;
+  /** How often the chain of calls that leads here has come from a worker to the host; 0 for a call of the program's own. */
+  readonly depth: number;
+  /** What waits in the worker it goes to for the host tool that makes this call; 0 for none. */
+  readonly waiter: number;
   /** True when results come as a stream. */
   readonly streaming: boolean;
   /** Time left when it is sent, in milliseconds; 0 for none. Python checks it too. */
   readonly timeLeftMs: number;
+  /** Lets Python call a function among the arguments until the call has ended, and answers its number. */
+  hostFunction(fn: HostFunction): number;
+  /** Makes the reference to an object that the worker stores, as it stands in a result or an item. */
+  objectRef(place: ObjectPlace): ObjectRef;
   /** The result of a tool that does not stream. `ranUs` is how long the tool ran, in microseconds; 0 where unknown. */
   onResult(value: unknown, ranUs: number): void;
   /** Items of a stream. Give `cost` back with {@link Connection.release} when the program has taken them. */

@@ -116,6 +116,42 @@ class Event(_message.Message):
     progress: Progress
     def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ...) -> None: ...
 
+class HostEvent(_message.Message):
+    __slots__ = ("variables_changed", "objects_released")
+    VARIABLES_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_RELEASED_FIELD_NUMBER: _ClassVar[int]
+    variables_changed: VariablesChanged
+    objects_released: ObjectsReleased
+    def __init__(self, variables_changed: _Optional[_Union[VariablesChanged, _Mapping]] = ..., objects_released: _Optional[_Union[ObjectsReleased, _Mapping]] = ...) -> None: ...
+
+class VariablesChanged(_message.Message):
+    __slots__ = ("session_id", "variables")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLES_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    variables: _containers.RepeatedCompositeFieldContainer[ChangedVariable]
+    def __init__(self, session_id: _Optional[str] = ..., variables: _Optional[_Iterable[_Union[ChangedVariable, _Mapping]]] = ...) -> None: ...
+
+class ChangedVariable(_message.Message):
+    __slots__ = ("id", "name", "version", "deleted")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    version: int
+    deleted: bool
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., deleted: _Optional[bool] = ...) -> None: ...
+
+class ObjectsReleased(_message.Message):
+    __slots__ = ("session_id", "keys")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, session_id: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Log(_message.Message):
     __slots__ = ("level", "source", "text", "session_id", "tool")
     LEVEL_FIELD_NUMBER: _ClassVar[int]

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19snakepit/v1/session.proto\x12\x0bsnakepit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\x08Variable\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12\x14\n\x05value\x18\x04 \x01(\x0cR\x05value\x12)\n\x10\x63onstraints_json\x18\x05 \x01(\tR\x0f\x63onstraintsJson\x12?\n\x08metadata\x18\x06 \x03(\x0b\x32#.snakepit.v1.Variable.MetadataEntryR\x08metadata\x12\x18\n\x07version\x18\x07 \x01(\x04R\x07version\x12+\n\x06source\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.SourceR\x06source\x12*\n\x02\x61t\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xab\x01\n\x06Source\x12,\n\x04side\x18\x01 \x01(\x0e\x32\x18.snakepit.v1.Source.SideR\x04side\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12\x12\n\x04tool\x18\x03 \x01(\tR\x04tool\"B\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSIDE_TYPESCRIPT\x10\x01\x12\x0f\n\x0bSIDE_PYTHON\x10\x02\"\xe5\x01\n\x0eVariableChange\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .snakepit.v1.VariableChange.KindR\x04kind\x12\x31\n\x08variable\x18\x02 \x01(\x0b\x32\x15.snakepit.v1.VariableR\x08variable\x12\x1c\n\tcoalesced\x18\x03 \x01(\x04R\tcoalesced\"L\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0c\n\x08KIND_SET\x10\x01\x12\x10\n\x0cKIND_DELETED\x10\x02\x12\x0e\n\nKIND_ENDED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19snakepit/v1/session.proto\x12\x0bsnakepit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\x08Variable\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12\x14\n\x05value\x18\x04 \x01(\x0cR\x05value\x12)\n\x10\x63onstraints_json\x18\x05 \x01(\tR\x0f\x63onstraintsJson\x12?\n\x08metadata\x18\x06 \x03(\x0b\x32#.snakepit.v1.Variable.MetadataEntryR\x08metadata\x12\x18\n\x07version\x18\x07 \x01(\x04R\x07version\x12+\n\x06source\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.SourceR\x06source\x12*\n\x02\x61t\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xbf\x01\n\x06Source\x12,\n\x04side\x18\x01 \x01(\x0e\x32\x18.snakepit.v1.Source.SideR\x04side\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12\x12\n\x04tool\x18\x03 \x01(\tR\x04tool\x12\x12\n\x04\x63\x61ll\x18\x04 \x01(\rR\x04\x63\x61ll\"B\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSIDE_TYPESCRIPT\x10\x01\x12\x0f\n\x0bSIDE_PYTHON\x10\x02\"0\n\x06\x43\x61ller\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12\x12\n\x04\x63\x61ll\x18\x02 \x01(\rR\x04\x63\x61ll\"\xe5\x01\n\x0eVariableChange\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .snakepit.v1.VariableChange.KindR\x04kind\x12\x31\n\x08variable\x18\x02 \x01(\x0b\x32\x15.snakepit.v1.VariableR\x08variable\x12\x1c\n\tcoalesced\x18\x03 \x01(\x04R\tcoalesced\"L\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0c\n\x08KIND_SET\x10\x01\x12\x10\n\x0cKIND_DELETED\x10\x02\x12\x0e\n\nKIND_ENDED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,11 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VARIABLE_METADATAENTRY']._serialized_start=389
   _globals['_VARIABLE_METADATAENTRY']._serialized_end=448
   _globals['_SOURCE']._serialized_start=451
-  _globals['_SOURCE']._serialized_end=622
-  _globals['_SOURCE_SIDE']._serialized_start=556
-  _globals['_SOURCE_SIDE']._serialized_end=622
-  _globals['_VARIABLECHANGE']._serialized_start=625
-  _globals['_VARIABLECHANGE']._serialized_end=854
-  _globals['_VARIABLECHANGE_KIND']._serialized_start=778
-  _globals['_VARIABLECHANGE_KIND']._serialized_end=854
+  _globals['_SOURCE']._serialized_end=642
+  _globals['_SOURCE_SIDE']._serialized_start=576
+  _globals['_SOURCE_SIDE']._serialized_end=642
+  _globals['_CALLER']._serialized_start=644
+  _globals['_CALLER']._serialized_end=692
+  _globals['_VARIABLECHANGE']._serialized_start=695
+  _globals['_VARIABLECHANGE']._serialized_end=924
+  _globals['_VARIABLECHANGE_KIND']._serialized_start=848
+  _globals['_VARIABLECHANGE_KIND']._serialized_end=924
 # @@protoc_insertion_point(module_scope)

@@ -40,7 +40,7 @@ class Variable(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[bytes] = ..., constraints_json: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., version: _Optional[int] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("side", "worker_id", "tool")
+    __slots__ = ("side", "worker_id", "tool", "call")
     class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SIDE_UNSPECIFIED: _ClassVar[Source.Side]
@@ -52,10 +52,20 @@ class Source(_message.Message):
     SIDE_FIELD_NUMBER: _ClassVar[int]
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
+    CALL_FIELD_NUMBER: _ClassVar[int]
     side: Source.Side
     worker_id: str
     tool: str
-    def __init__(self, side: _Optional[_Union[Source.Side, str]] = ..., worker_id: _Optional[str] = ..., tool: _Optional[str] = ...) -> None: ...
+    call: int
+    def __init__(self, side: _Optional[_Union[Source.Side, str]] = ..., worker_id: _Optional[str] = ..., tool: _Optional[str] = ..., call: _Optional[int] = ...) -> None: ...
+
+class Caller(_message.Message):
+    __slots__ = ("tool", "call")
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    CALL_FIELD_NUMBER: _ClassVar[int]
+    tool: str
+    call: int
+    def __init__(self, tool: _Optional[str] = ..., call: _Optional[int] = ...) -> None: ...
 
 class VariableChange(_message.Message):
     __slots__ = ("kind", "variable", "coalesced")

@@ -57,7 +57,7 @@ class ListToolsResponse(_message.Message):
     def __init__(self, tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ...) -> None: ...
 
 class InitializeSessionRequest(_message.Message):
-    __slots__ = ("session_id", "metadata", "variables", "host_tools")
+    __slots__ = ("session_id", "metadata", "variables", "host_tools", "moved_from")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -69,11 +69,13 @@ class InitializeSessionRequest(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     VARIABLES_FIELD_NUMBER: _ClassVar[int]
     HOST_TOOLS_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FROM_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     metadata: _containers.ScalarMap[str, str]
     variables: _containers.RepeatedCompositeFieldContainer[_session_pb2.Variable]
     host_tools: _containers.RepeatedCompositeFieldContainer[_tool_pb2.Tool]
-    def __init__(self, session_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., variables: _Optional[_Iterable[_Union[_session_pb2.Variable, _Mapping]]] = ..., host_tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ...) -> None: ...
+    moved_from: str
+    def __init__(self, session_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., variables: _Optional[_Iterable[_Union[_session_pb2.Variable, _Mapping]]] = ..., host_tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., moved_from: _Optional[str] = ...) -> None: ...
 
 class InitializeSessionResponse(_message.Message):
     __slots__ = ("created", "tools")
@@ -96,18 +98,22 @@ class CleanupSessionResponse(_message.Message):
     def __init__(self, success: _Optional[bool] = ...) -> None: ...
 
 class ExecuteToolRequest(_message.Message):
-    __slots__ = ("session_id", "tool", "args", "buffers", "traceparent")
+    __slots__ = ("session_id", "tool", "args", "buffers", "traceparent", "depth", "waiter")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
     ARGS_FIELD_NUMBER: _ClassVar[int]
     BUFFERS_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    WAITER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool: str
     args: bytes
     buffers: _containers.RepeatedCompositeFieldContainer[_value_pb2.Buffer]
     traceparent: str
-    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    depth: int
+    waiter: int
+    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., traceparent: _Optional[str] = ..., depth: _Optional[int] = ..., waiter: _Optional[int] = ...) -> None: ...
 
 class ExecuteToolResponse(_message.Message):
     __slots__ = ("result", "buffers")
@@ -118,20 +124,24 @@ class ExecuteToolResponse(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ...) -> None: ...
 
 class ExecuteToolStreamRequest(_message.Message):
-    __slots__ = ("session_id", "tool", "args", "buffers", "traceparent", "input")
+    __slots__ = ("session_id", "tool", "args", "buffers", "traceparent", "input", "depth", "waiter")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
     ARGS_FIELD_NUMBER: _ClassVar[int]
     BUFFERS_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    WAITER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool: str
     args: bytes
     buffers: _containers.RepeatedCompositeFieldContainer[_value_pb2.Buffer]
     traceparent: str
     input: InputItems
-    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., traceparent: _Optional[str] = ..., input: _Optional[_Union[InputItems, _Mapping]] = ...) -> None: ...
+    depth: int
+    waiter: int
+    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., traceparent: _Optional[str] = ..., input: _Optional[_Union[InputItems, _Mapping]] = ..., depth: _Optional[int] = ..., waiter: _Optional[int] = ...) -> None: ...
 
 class InputItems(_message.Message):
     __slots__ = ("stream", "items", "buffers", "end", "error")

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/frame.proto.
  */
 export const file_snakepit_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKPAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDSI+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0RBVEEQARIRCg1ST0xFX0xJRkVMSU5FEAIiiAIKC1dvcmtlckhlbGxvEhAKCHByb3RvY29sGAEgASgNEhEKCXdvcmtlcl9pZBgCIAEoCRIWCg5weXRob25fdmVyc2lvbhgDIAEoCRISCgpleGVjdXRhYmxlGAQgASgJEgsKA3BpZBgFIAEoDRIYChBzdGFydF90aW1lX3RpY2tzGAYgASgEEiAKBXRvb2xzGAcgAygLMhEuc25ha2VwaXQudjEuVG9vbBIjCgZsaW1pdHMYCCABKAsyEy5zbmFrZXBpdC52MS5MaW1pdHMSLgoHZmFpbHVyZRgJIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsSACIAQFCCgoIX2ZhaWx1cmUiQAoIQ2FsbEhlYWQSDgoGbWV0aG9kGAEgASgJEiQKB2hlYWRlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiJgoGSGVhZGVyEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIlcKCENhbGxNZXRhEiQKB2hlYWRlcnMYASADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIikAEKCUNhbGxFcnJvchIPCgdtZXNzYWdlGAEgASgJEiUKB2RldGFpbHMYAiADKAsyFC5nb29nbGUucHJvdG9idWYuQW55EiQKB2hlYWRlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiXAoFRXZlbnQSHwoDbG9nGAEgASgLMhAuc25ha2VwaXQudjEuTG9nSAASKQoIcHJvZ3Jlc3MYAiABKAsyFS5zbmFrZXBpdC52MS5Qcm9ncmVzc0gAQgcKBWV2ZW50IlQKA0xvZxINCgVsZXZlbBgBIAEoDRIOCgZzb3VyY2UYAiABKAkSDAoEdGV4dBgDIAEoCRISCgpzZXNzaW9uX2lkGAQgASgJEgwKBHRvb2wYBSABKAkiLQoIUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAESDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
+  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKPAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDSI+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0RBVEEQARIRCg1ST0xFX0xJRkVMSU5FEAIiiAIKC1dvcmtlckhlbGxvEhAKCHByb3RvY29sGAEgASgNEhEKCXdvcmtlcl9pZBgCIAEoCRIWCg5weXRob25fdmVyc2lvbhgDIAEoCRISCgpleGVjdXRhYmxlGAQgASgJEgsKA3BpZBgFIAEoDRIYChBzdGFydF90aW1lX3RpY2tzGAYgASgEEiAKBXRvb2xzGAcgAygLMhEuc25ha2VwaXQudjEuVG9vbBIjCgZsaW1pdHMYCCABKAsyEy5zbmFrZXBpdC52MS5MaW1pdHMSLgoHZmFpbHVyZRgJIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsSACIAQFCCgoIX2ZhaWx1cmUiQAoIQ2FsbEhlYWQSDgoGbWV0aG9kGAEgASgJEiQKB2hlYWRlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiJgoGSGVhZGVyEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIlcKCENhbGxNZXRhEiQKB2hlYWRlcnMYASADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIikAEKCUNhbGxFcnJvchIPCgdtZXNzYWdlGAEgASgJEiUKB2RldGFpbHMYAiADKAsyFC5nb29nbGUucHJvdG9idWYuQW55EiQKB2hlYWRlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiXAoFRXZlbnQSHwoDbG9nGAEgASgLMhAuc25ha2VwaXQudjEuTG9nSAASKQoIcHJvZ3Jlc3MYAiABKAsyFS5zbmFrZXBpdC52MS5Qcm9ncmVzc0gAQgcKBWV2ZW50IooBCglIb3N0RXZlbnQSOgoRdmFyaWFibGVzX2NoYW5nZWQYASABKAsyHS5zbmFrZXBpdC52MS5WYXJpYWJsZXNDaGFuZ2VkSAASOAoQb2JqZWN0c19yZWxlYXNlZBgCIAEoCzIcLnNuYWtlcGl0LnYxLk9iamVjdHNSZWxlYXNlZEgAQgcKBWV2ZW50IlcKEFZhcmlhYmxlc0NoYW5nZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIvCgl2YXJpYWJsZXMYAiADKAsyHC5zbmFrZXBpdC52MS5DaGFuZ2VkVmFyaWFibGUiTQoPQ2hhbmdlZFZhcmlhYmxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdkZWxldGVkGAQgASgIIjMKD09iamVjdHNSZWxlYXNlZBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBGtleXMYAiADKAkiVAoDTG9nEg0KBWxldmVsGAEgASgNEg4KBnNvdXJjZRgCIAEoCRIMCgR0ZXh0GAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSDAoEdG9vbBgFIAEoCSItCghQcm9ncmVzcxIQCghmcmFjdGlvbhgBIAEoARIPCgdtZXNzYWdlGAIgASgJYgZwcm90bzM", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
 
 /**
  * What one side is ready to receive, exchanged at the handshake.
@@ -377,7 +377,7 @@ export const CallErrorSchema: GenMessage<CallError> = /*@__PURE__*/
   messageDesc(file_snakepit_v1_frame, 6);
 
 /**
- * Body of an Event frame: something a worker says without being asked.
+ * Body of an Event frame from a worker: something it says without being asked.
  *
  * @generated from message snakepit.v1.Event
  */
@@ -410,6 +410,139 @@ export type Event = Message<"snakepit.v1.Event"> & {
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_snakepit_v1_frame, 7);
+
+/**
+ * Body of an Event frame from the host: something it says without being asked.
+ *
+ * @generated from message snakepit.v1.HostEvent
+ */
+export type HostEvent = Message<"snakepit.v1.HostEvent"> & {
+  /**
+   * @generated from oneof snakepit.v1.HostEvent.event
+   */
+  event: {
+    /**
+     * Variables that the worker keeps are no longer what they were.
+     *
+     * @generated from field: snakepit.v1.VariablesChanged variables_changed = 1;
+     */
+    value: VariablesChanged;
+    case: "variablesChanged";
+  } | {
+    /**
+     * Stored objects that nobody refers to any more.
+     *
+     * @generated from field: snakepit.v1.ObjectsReleased objects_released = 2;
+     */
+    value: ObjectsReleased;
+    case: "objectsReleased";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message snakepit.v1.HostEvent.
+ * Use `create(HostEventSchema)` to create a new message.
+ */
+export const HostEventSchema: GenMessage<HostEvent> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 8);
+
+/**
+ * Variables of a session that were changed.
+ *
+ * @generated from message snakepit.v1.VariablesChanged
+ */
+export type VariablesChanged = Message<"snakepit.v1.VariablesChanged"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Each of them.
+   *
+   * @generated from field: repeated snakepit.v1.ChangedVariable variables = 2;
+   */
+  variables: ChangedVariable[];
+};
+
+/**
+ * Describes the message snakepit.v1.VariablesChanged.
+ * Use `create(VariablesChangedSchema)` to create a new message.
+ */
+export const VariablesChangedSchema: GenMessage<VariablesChanged> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 9);
+
+/**
+ * A variable that was changed.
+ *
+ * @generated from message snakepit.v1.ChangedVariable
+ */
+export type ChangedVariable = Message<"snakepit.v1.ChangedVariable"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Its version now; what is kept of an earlier one is no longer right.
+   *
+   * @generated from field: uint64 version = 3;
+   */
+  version: bigint;
+
+  /**
+   * It is gone.
+   *
+   * @generated from field: bool deleted = 4;
+   */
+  deleted: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.ChangedVariable.
+ * Use `create(ChangedVariableSchema)` to create a new message.
+ */
+export const ChangedVariableSchema: GenMessage<ChangedVariable> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 10);
+
+/**
+ * Stored objects that are no longer needed.
+ *
+ * @generated from message snakepit.v1.ObjectsReleased
+ */
+export type ObjectsReleased = Message<"snakepit.v1.ObjectsReleased"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The keys under which they are stored.
+   *
+   * @generated from field: repeated string keys = 2;
+   */
+  keys: string[];
+};
+
+/**
+ * Describes the message snakepit.v1.ObjectsReleased.
+ * Use `create(ObjectsReleasedSchema)` to create a new message.
+ */
+export const ObjectsReleasedSchema: GenMessage<ObjectsReleased> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 11);
 
 /**
  * A line printed or logged by tool code.
@@ -458,7 +591,7 @@ export type Log = Message<"snakepit.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 8);
+  messageDesc(file_snakepit_v1_frame, 12);
 
 /**
  * How far a call is.
@@ -486,5 +619,5 @@ export type Progress = Message<"snakepit.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 9);
+  messageDesc(file_snakepit_v1_frame, 13);
 

@@ -8,7 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ErrorDetail } from "./error_pb.ts";
 import { file_snakepit_v1_error } from "./error_pb.ts";
-import type { Variable, VariableChange } from "./session_pb.ts";
+import type { Caller, Variable, VariableChange } from "./session_pb.ts";
 import { file_snakepit_v1_session } from "./session_pb.ts";
 import type { Tool } from "./tool_pb.ts";
 import { file_snakepit_v1_tool } from "./tool_pb.ts";
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/host.proto.
  */
 export const file_snakepit_v1_host: GenFile = /*@__PURE__*/
-  fileDesc("ChZzbmFrZXBpdC92MS9ob3N0LnByb3RvEgtzbmFrZXBpdC52MSIiCg9QaW5nSG9zdFJlcXVlc3QSDwoHbWVzc2FnZRgBIAEoCSIjChBQaW5nSG9zdFJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAkibQoXUmVnaXN0ZXJWYXJpYWJsZVJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRInCgh2YXJpYWJsZRgCIAEoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlEhUKDWlmX25vdF9leGlzdHMYAyABKAgiQwoYUmVnaXN0ZXJWYXJpYWJsZVJlc3BvbnNlEicKCHZhcmlhYmxlGAEgASgLMhUuc25ha2VwaXQudjEuVmFyaWFibGUiOAoTR2V0VmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg0KBW5hbWVzGAIgAygJIlEKFEdldFZhcmlhYmxlc1Jlc3BvbnNlEigKCXZhcmlhYmxlcxgBIAMoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlEg8KB21pc3NpbmcYAiADKAkiZwoTU2V0VmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEiwKB3VwZGF0ZXMYAiADKAsyGy5zbmFrZXBpdC52MS5WYXJpYWJsZVVwZGF0ZRIOCgZhdG9taWMYAyABKAgizwEKDlZhcmlhYmxlVXBkYXRlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSHQoQZXhwZWN0ZWRfdmVyc2lvbhgDIAEoBEgAiAEBEjsKCG1ldGFkYXRhGAQgAygLMikuc25ha2VwaXQudjEuVmFyaWFibGVVcGRhdGUuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEwoRX2V4cGVjdGVkX3ZlcnNpb24ikgIKFFNldFZhcmlhYmxlc1Jlc3BvbnNlEkEKCHZlcnNpb25zGAEgAygLMi8uc25ha2VwaXQudjEuU2V0VmFyaWFibGVzUmVzcG9uc2UuVmVyc2lvbnNFbnRyeRI9CgZlcnJvcnMYAiADKAsyLS5zbmFrZXBpdC52MS5TZXRWYXJpYWJsZXNSZXNwb25zZS5FcnJvcnNFbnRyeRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEaRwoLRXJyb3JzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhguc25ha2VwaXQudjEuRXJyb3JEZXRhaWw6AjgBIioKFExpc3RWYXJpYWJsZXNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiQQoVTGlzdFZhcmlhYmxlc1Jlc3BvbnNlEigKCXZhcmlhYmxlcxgBIAMoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlIjkKFURlbGV0ZVZhcmlhYmxlUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiKQoWRGVsZXRlVmFyaWFibGVSZXNwb25zZRIPCgdkZWxldGVkGAEgASgIIjoKFVdhdGNoVmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg0KBW5hbWVzGAIgAygJIkYKFldhdGNoVmFyaWFibGVzUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLnNuYWtlcGl0LnYxLlZhcmlhYmxlQ2hhbmdlIioKFExpc3RIb3N0VG9vbHNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiOQoVTGlzdEhvc3RUb29sc1Jlc3BvbnNlEiAKBXRvb2xzGAEgAygLMhEuc25ha2VwaXQudjEuVG9vbCJ2Cg9DYWxsVG9vbFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR0b29sGAIgASgJEgwKBGFyZ3MYAyABKAwSJAoHYnVmZmVycxgEIAMoCzITLnNuYWtlcGl0LnYxLkJ1ZmZlchINCgVkZXB0aBgFIAEoDSJIChBDYWxsVG9vbFJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoDBIkCgdidWZmZXJzGAIgAygLMhMuc25ha2VwaXQudjEuQnVmZmVyIngKEVN0cmVhbVRvb2xSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDAoEdG9vbBgCIAEoCRIMCgRhcmdzGAMgASgMEiQKB2J1ZmZlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXISDQoFZGVwdGgYBSABKA0iSQoSU3RyZWFtVG9vbFJlc3BvbnNlEg0KBWl0ZW1zGAEgAygMEiQKB2J1ZmZlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXIijgEKFlJlcG9ydFRlbGVtZXRyeVJlcXVlc3QSQwoIY291bnRlcnMYASADKAsyMS5zbmFrZXBpdC52MS5SZXBvcnRUZWxlbWV0cnlSZXF1ZXN0LkNvdW50ZXJzRW50cnkaLwoNQ291bnRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIhkKF1JlcG9ydFRlbGVtZXRyeVJlc3BvbnNlMtcHCgtIb3N0U2VydmljZRJJCghQaW5nSG9zdBIcLnNuYWtlcGl0LnYxLlBpbmdIb3N0UmVxdWVzdBodLnNuYWtlcGl0LnYxLlBpbmdIb3N0UmVzcG9uc2UiABJhChBSZWdpc3RlclZhcmlhYmxlEiQuc25ha2VwaXQudjEuUmVnaXN0ZXJWYXJpYWJsZVJlcXVlc3QaJS5zbmFrZXBpdC52MS5SZWdpc3RlclZhcmlhYmxlUmVzcG9uc2UiABJVCgxHZXRWYXJpYWJsZXMSIC5zbmFrZXBpdC52MS5HZXRWYXJpYWJsZXNSZXF1ZXN0GiEuc25ha2VwaXQudjEuR2V0VmFyaWFibGVzUmVzcG9uc2UiABJVCgxTZXRWYXJpYWJsZXMSIC5zbmFrZXBpdC52MS5TZXRWYXJpYWJsZXNSZXF1ZXN0GiEuc25ha2VwaXQudjEuU2V0VmFyaWFibGVzUmVzcG9uc2UiABJYCg1MaXN0VmFyaWFibGVzEiEuc25ha2VwaXQudjEuTGlzdFZhcmlhYmxlc1JlcXVlc3QaIi5zbmFrZXBpdC52MS5MaXN0VmFyaWFibGVzUmVzcG9uc2UiABJbCg5EZWxldGVWYXJpYWJsZRIiLnNuYWtlcGl0LnYxLkRlbGV0ZVZhcmlhYmxlUmVxdWVzdBojLnNuYWtlcGl0LnYxLkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2UiABJdCg5XYXRjaFZhcmlhYmxlcxIiLnNuYWtlcGl0LnYxLldhdGNoVmFyaWFibGVzUmVxdWVzdBojLnNuYWtlcGl0LnYxLldhdGNoVmFyaWFibGVzUmVzcG9uc2UiADABElgKDUxpc3RIb3N0VG9vbHMSIS5zbmFrZXBpdC52MS5MaXN0SG9zdFRvb2xzUmVxdWVzdBoiLnNuYWtlcGl0LnYxLkxpc3RIb3N0VG9vbHNSZXNwb25zZSIAEkkKCENhbGxUb29sEhwuc25ha2VwaXQudjEuQ2FsbFRvb2xSZXF1ZXN0Gh0uc25ha2VwaXQudjEuQ2FsbFRvb2xSZXNwb25zZSIAElEKClN0cmVhbVRvb2wSHi5zbmFrZXBpdC52MS5TdHJlYW1Ub29sUmVxdWVzdBofLnNuYWtlcGl0LnYxLlN0cmVhbVRvb2xSZXNwb25zZSIAMAESXgoPUmVwb3J0VGVsZW1ldHJ5EiMuc25ha2VwaXQudjEuUmVwb3J0VGVsZW1ldHJ5UmVxdWVzdBokLnNuYWtlcGl0LnYxLlJlcG9ydFRlbGVtZXRyeVJlc3BvbnNlIgBiBnByb3RvMw", [file_snakepit_v1_error, file_snakepit_v1_session, file_snakepit_v1_tool, file_snakepit_v1_value]);
+  fileDesc("ChZzbmFrZXBpdC92MS9ob3N0LnByb3RvEgtzbmFrZXBpdC52MSIiCg9QaW5nSG9zdFJlcXVlc3QSDwoHbWVzc2FnZRgBIAEoCSIjChBQaW5nSG9zdFJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAkioAEKF1JlZ2lzdGVyVmFyaWFibGVSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSJwoIdmFyaWFibGUYAiABKAsyFS5zbmFrZXBpdC52MS5WYXJpYWJsZRIVCg1pZl9ub3RfZXhpc3RzGAMgASgIEgwKBGtlZXAYBCABKAgSIwoGY2FsbGVyGAUgASgLMhMuc25ha2VwaXQudjEuQ2FsbGVyIkMKGFJlZ2lzdGVyVmFyaWFibGVSZXNwb25zZRInCgh2YXJpYWJsZRgBIAEoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlIkYKE0dldFZhcmlhYmxlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVuYW1lcxgCIAMoCRIMCgRrZWVwGAMgASgIIlEKFEdldFZhcmlhYmxlc1Jlc3BvbnNlEigKCXZhcmlhYmxlcxgBIAMoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlEg8KB21pc3NpbmcYAiADKAkimgEKE1NldFZhcmlhYmxlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIsCgd1cGRhdGVzGAIgAygLMhsuc25ha2VwaXQudjEuVmFyaWFibGVVcGRhdGUSDgoGYXRvbWljGAMgASgIEgwKBGtlZXAYBCABKAgSIwoGY2FsbGVyGAUgASgLMhMuc25ha2VwaXQudjEuQ2FsbGVyIs8BCg5WYXJpYWJsZVVwZGF0ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEh0KEGV4cGVjdGVkX3ZlcnNpb24YAyABKARIAIgBARI7CghtZXRhZGF0YRgEIAMoCzIpLnNuYWtlcGl0LnYxLlZhcmlhYmxlVXBkYXRlLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9leHBlY3RlZF92ZXJzaW9uIrwCChRTZXRWYXJpYWJsZXNSZXNwb25zZRJBCgh2ZXJzaW9ucxgBIAMoCzIvLnNuYWtlcGl0LnYxLlNldFZhcmlhYmxlc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSPQoGZXJyb3JzGAIgAygLMi0uc25ha2VwaXQudjEuU2V0VmFyaWFibGVzUmVzcG9uc2UuRXJyb3JzRW50cnkSKAoJdmFyaWFibGVzGAMgAygLMhUuc25ha2VwaXQudjEuVmFyaWFibGUaLwoNVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBGkcKC0Vycm9yc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsOgI4ASI4ChRMaXN0VmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBGtlZXAYAiABKAgiQQoVTGlzdFZhcmlhYmxlc1Jlc3BvbnNlEigKCXZhcmlhYmxlcxgBIAMoCzIVLnNuYWtlcGl0LnYxLlZhcmlhYmxlIl4KFURlbGV0ZVZhcmlhYmxlUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSIwoGY2FsbGVyGAMgASgLMhMuc25ha2VwaXQudjEuQ2FsbGVyIikKFkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCCKjAQoVV2F0Y2hWYXJpYWJsZXNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDQoFbmFtZXMYAiADKAkSOgoEc2VlbhgDIAMoCzIsLnNuYWtlcGl0LnYxLldhdGNoVmFyaWFibGVzUmVxdWVzdC5TZWVuRW50cnkaKwoJU2VlbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiRgoWV2F0Y2hWYXJpYWJsZXNSZXNwb25zZRIsCgdjaGFuZ2VzGAEgAygLMhsuc25ha2VwaXQudjEuVmFyaWFibGVDaGFuZ2UiKgoUTGlzdEhvc3RUb29sc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI5ChVMaXN0SG9zdFRvb2xzUmVzcG9uc2USIAoFdG9vbHMYASADKAsyES5zbmFrZXBpdC52MS5Ub29sIr0BCg9DYWxsVG9vbFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR0b29sGAIgASgJEgwKBGFyZ3MYAyABKAwSJAoHYnVmZmVycxgEIAMoCzITLnNuYWtlcGl0LnYxLkJ1ZmZlchINCgVkZXB0aBgFIAEoDRIQCghmdW5jdGlvbhgGIAEoDRIOCgZ3YWl0ZXIYByABKA0SIwoGY2FsbGVyGAggASgLMhMuc25ha2VwaXQudjEuQ2FsbGVyIkgKEENhbGxUb29sUmVzcG9uc2USDgoGcmVzdWx0GAEgASgMEiQKB2J1ZmZlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXIivwEKEVN0cmVhbVRvb2xSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDAoEdG9vbBgCIAEoCRIMCgRhcmdzGAMgASgMEiQKB2J1ZmZlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXISDQoFZGVwdGgYBSABKA0SEAoIZnVuY3Rpb24YBiABKA0SDgoGd2FpdGVyGAcgASgNEiMKBmNhbGxlchgIIAEoCzITLnNuYWtlcGl0LnYxLkNhbGxlciJJChJTdHJlYW1Ub29sUmVzcG9uc2USDQoFaXRlbXMYASADKAwSJAoHYnVmZmVycxgCIAMoCzITLnNuYWtlcGl0LnYxLkJ1ZmZlciKOAQoWUmVwb3J0VGVsZW1ldHJ5UmVxdWVzdBJDCghjb3VudGVycxgBIAMoCzIxLnNuYWtlcGl0LnYxLlJlcG9ydFRlbGVtZXRyeVJlcXVlc3QuQ291bnRlcnNFbnRyeRovCg1Db3VudGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiGQoXUmVwb3J0VGVsZW1ldHJ5UmVzcG9uc2Uy1wcKC0hvc3RTZXJ2aWNlEkkKCFBpbmdIb3N0Ehwuc25ha2VwaXQudjEuUGluZ0hvc3RSZXF1ZXN0Gh0uc25ha2VwaXQudjEuUGluZ0hvc3RSZXNwb25zZSIAEmEKEFJlZ2lzdGVyVmFyaWFibGUSJC5zbmFrZXBpdC52MS5SZWdpc3RlclZhcmlhYmxlUmVxdWVzdBolLnNuYWtlcGl0LnYxLlJlZ2lzdGVyVmFyaWFibGVSZXNwb25zZSIAElUKDEdldFZhcmlhYmxlcxIgLnNuYWtlcGl0LnYxLkdldFZhcmlhYmxlc1JlcXVlc3QaIS5zbmFrZXBpdC52MS5HZXRWYXJpYWJsZXNSZXNwb25zZSIAElUKDFNldFZhcmlhYmxlcxIgLnNuYWtlcGl0LnYxLlNldFZhcmlhYmxlc1JlcXVlc3QaIS5zbmFrZXBpdC52MS5TZXRWYXJpYWJsZXNSZXNwb25zZSIAElgKDUxpc3RWYXJpYWJsZXMSIS5zbmFrZXBpdC52MS5MaXN0VmFyaWFibGVzUmVxdWVzdBoiLnNuYWtlcGl0LnYxLkxpc3RWYXJpYWJsZXNSZXNwb25zZSIAElsKDkRlbGV0ZVZhcmlhYmxlEiIuc25ha2VwaXQudjEuRGVsZXRlVmFyaWFibGVSZXF1ZXN0GiMuc25ha2VwaXQudjEuRGVsZXRlVmFyaWFibGVSZXNwb25zZSIAEl0KDldhdGNoVmFyaWFibGVzEiIuc25ha2VwaXQudjEuV2F0Y2hWYXJpYWJsZXNSZXF1ZXN0GiMuc25ha2VwaXQudjEuV2F0Y2hWYXJpYWJsZXNSZXNwb25zZSIAMAESWAoNTGlzdEhvc3RUb29scxIhLnNuYWtlcGl0LnYxLkxpc3RIb3N0VG9vbHNSZXF1ZXN0GiIuc25ha2VwaXQudjEuTGlzdEhvc3RUb29sc1Jlc3BvbnNlIgASSQoIQ2FsbFRvb2wSHC5zbmFrZXBpdC52MS5DYWxsVG9vbFJlcXVlc3QaHS5zbmFrZXBpdC52MS5DYWxsVG9vbFJlc3BvbnNlIgASUQoKU3RyZWFtVG9vbBIeLnNuYWtlcGl0LnYxLlN0cmVhbVRvb2xSZXF1ZXN0Gh8uc25ha2VwaXQudjEuU3RyZWFtVG9vbFJlc3BvbnNlIgAwARJeCg9SZXBvcnRUZWxlbWV0cnkSIy5zbmFrZXBpdC52MS5SZXBvcnRUZWxlbWV0cnlSZXF1ZXN0GiQuc25ha2VwaXQudjEuUmVwb3J0VGVsZW1ldHJ5UmVzcG9uc2UiAGIGcHJvdG8z", [file_snakepit_v1_error, file_snakepit_v1_session, file_snakepit_v1_tool, file_snakepit_v1_value]);
 
 /**
  * Anything.
@@ -90,6 +90,20 @@ export type RegisterVariableRequest = Message<"snakepit.v1.RegisterVariableReque
    * @generated from field: bool if_not_exists = 3;
    */
   ifNotExists: boolean;
+
+  /**
+   * The worker keeps the answer, and is told by VariablesChanged when it is no longer right.
+   *
+   * @generated from field: bool keep = 4;
+   */
+  keep: boolean;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: snakepit.v1.Caller caller = 5;
+   */
+  caller?: Caller | undefined;
 };
 
 /**
@@ -139,6 +153,13 @@ export type GetVariablesRequest = Message<"snakepit.v1.GetVariablesRequest"> & {
    * @generated from field: repeated string names = 2;
    */
   names: string[];
+
+  /**
+   * The worker keeps the answer, and is told by VariablesChanged when it is no longer right.
+   *
+   * @generated from field: bool keep = 3;
+   */
+  keep: boolean;
 };
 
 /**
@@ -202,6 +223,20 @@ export type SetVariablesRequest = Message<"snakepit.v1.SetVariablesRequest"> & {
    * @generated from field: bool atomic = 3;
    */
   atomic: boolean;
+
+  /**
+   * The worker keeps the answer, and is told by VariablesChanged when it is no longer right.
+   *
+   * @generated from field: bool keep = 4;
+   */
+  keep: boolean;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: snakepit.v1.Caller caller = 5;
+   */
+  caller?: Caller | undefined;
 };
 
 /**
@@ -272,6 +307,13 @@ export type SetVariablesResponse = Message<"snakepit.v1.SetVariablesResponse"> &
    * @generated from field: map<string, snakepit.v1.ErrorDetail> errors = 2;
    */
   errors: { [key: string]: ErrorDetail };
+
+  /**
+   * Those that were changed as they stand, when they are to be kept.
+   *
+   * @generated from field: repeated snakepit.v1.Variable variables = 3;
+   */
+  variables: Variable[];
 };
 
 /**
@@ -293,6 +335,13 @@ export type ListVariablesRequest = Message<"snakepit.v1.ListVariablesRequest"> &
    * @generated from field: string session_id = 1;
    */
   sessionId: string;
+
+  /**
+   * The worker keeps the answer, and is told by VariablesChanged when it is no longer right.
+   *
+   * @generated from field: bool keep = 2;
+   */
+  keep: boolean;
 };
 
 /**
@@ -342,6 +391,13 @@ export type DeleteVariableRequest = Message<"snakepit.v1.DeleteVariableRequest">
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: snakepit.v1.Caller caller = 3;
+   */
+  caller?: Caller | undefined;
 };
 
 /**
@@ -391,6 +447,14 @@ export type WatchVariablesRequest = Message<"snakepit.v1.WatchVariablesRequest">
    * @generated from field: repeated string names = 2;
    */
   names: string[];
+
+  /**
+   * By id, the last version that an earlier watch has seen. A value that was seen does not come again; `coalesced` of the first that comes counts the
+   * changes since.
+   *
+   * @generated from field: map<string, uint64> seen = 3;
+   */
+  seen: { [key: string]: bigint };
 };
 
 /**
@@ -498,11 +562,32 @@ export type CallToolRequest = Message<"snakepit.v1.CallToolRequest"> & {
   buffers: Buffer[];
 
   /**
-   * How many calls are already on the way between the sides.
+   * How often the chain of calls that leads here has come from the worker to the host, this time included.
    *
    * @generated from field: uint32 depth = 5;
    */
   depth: number;
+
+  /**
+   * Set instead of the tool: the function with this number among the arguments of a call.
+   *
+   * @generated from field: uint32 function = 6;
+   */
+  function: number;
+
+  /**
+   * Number of what waits for the answer in the worker; 0 for none. Calls that the host tool makes of the same worker bring it back.
+   *
+   * @generated from field: uint32 waiter = 7;
+   */
+  waiter: number;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: snakepit.v1.Caller caller = 8;
+   */
+  caller?: Caller | undefined;
 };
 
 /**
@@ -575,11 +660,32 @@ export type StreamToolRequest = Message<"snakepit.v1.StreamToolRequest"> & {
   buffers: Buffer[];
 
   /**
-   * How many calls are already on the way between the sides.
+   * How often the chain of calls that leads here has come from the worker to the host, this time included.
    *
    * @generated from field: uint32 depth = 5;
    */
   depth: number;
+
+  /**
+   * Set instead of the tool: the function with this number among the arguments of a call.
+   *
+   * @generated from field: uint32 function = 6;
+   */
+  function: number;
+
+  /**
+   * Number of what waits for the items in the worker; 0 for none. Calls that the host tool makes of the same worker bring it back.
+   *
+   * @generated from field: uint32 waiter = 7;
+   */
+  waiter: number;
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: snakepit.v1.Caller caller = 8;
+   */
+  caller?: Caller | undefined;
 };
 
 /**

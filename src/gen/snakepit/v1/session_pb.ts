@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/session.proto.
  */
 export const file_snakepit_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChlzbmFrZXBpdC92MS9zZXNzaW9uLnByb3RvEgtzbmFrZXBpdC52MSKhAgoIVmFyaWFibGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEg0KBXZhbHVlGAQgASgMEhgKEGNvbnN0cmFpbnRzX2pzb24YBSABKAkSNQoIbWV0YWRhdGEYBiADKAsyIy5zbmFrZXBpdC52MS5WYXJpYWJsZS5NZXRhZGF0YUVudHJ5Eg8KB3ZlcnNpb24YByABKAQSIwoGc291cmNlGAggASgLMhMuc25ha2VwaXQudjEuU291cmNlEiYKAmF0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilQEKBlNvdXJjZRImCgRzaWRlGAEgASgOMhguc25ha2VwaXQudjEuU291cmNlLlNpZGUSEQoJd29ya2VyX2lkGAIgASgJEgwKBHRvb2wYAyABKAkiQgoEU2lkZRIUChBTSURFX1VOU1BFQ0lGSUVEEAASEwoPU0lERV9UWVBFU0NSSVBUEAESDwoLU0lERV9QWVRIT04QAiLKAQoOVmFyaWFibGVDaGFuZ2USLgoEa2luZBgBIAEoDjIgLnNuYWtlcGl0LnYxLlZhcmlhYmxlQ2hhbmdlLktpbmQSJwoIdmFyaWFibGUYAiABKAsyFS5zbmFrZXBpdC52MS5WYXJpYWJsZRIRCgljb2FsZXNjZWQYAyABKAQiTAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDAoIS0lORF9TRVQQARIQCgxLSU5EX0RFTEVURUQQAhIOCgpLSU5EX0VOREVEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChlzbmFrZXBpdC92MS9zZXNzaW9uLnByb3RvEgtzbmFrZXBpdC52MSKhAgoIVmFyaWFibGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEg0KBXZhbHVlGAQgASgMEhgKEGNvbnN0cmFpbnRzX2pzb24YBSABKAkSNQoIbWV0YWRhdGEYBiADKAsyIy5zbmFrZXBpdC52MS5WYXJpYWJsZS5NZXRhZGF0YUVudHJ5Eg8KB3ZlcnNpb24YByABKAQSIwoGc291cmNlGAggASgLMhMuc25ha2VwaXQudjEuU291cmNlEiYKAmF0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiowEKBlNvdXJjZRImCgRzaWRlGAEgASgOMhguc25ha2VwaXQudjEuU291cmNlLlNpZGUSEQoJd29ya2VyX2lkGAIgASgJEgwKBHRvb2wYAyABKAkSDAoEY2FsbBgEIAEoDSJCCgRTaWRlEhQKEFNJREVfVU5TUEVDSUZJRUQQABITCg9TSURFX1RZUEVTQ1JJUFQQARIPCgtTSURFX1BZVEhPThACIiQKBkNhbGxlchIMCgR0b29sGAEgASgJEgwKBGNhbGwYAiABKA0iygEKDlZhcmlhYmxlQ2hhbmdlEi4KBGtpbmQYASABKA4yIC5zbmFrZXBpdC52MS5WYXJpYWJsZUNoYW5nZS5LaW5kEicKCHZhcmlhYmxlGAIgASgLMhUuc25ha2VwaXQudjEuVmFyaWFibGUSEQoJY29hbGVzY2VkGAMgASgEIkwKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCEtJTkRfU0VUEAESEAoMS0lORF9ERUxFVEVEEAISDgoKS0lORF9FTkRFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A named value that both sides share, validated and versioned by the host.
@@ -119,6 +119,13 @@ export type Source = Message<"snakepit.v1.Source"> & {
    * @generated from field: string tool = 3;
    */
   tool: string;
+
+  /**
+   * Call of that tool, as its connection numbers it; 0 when none did.
+   *
+   * @generated from field: uint32 call = 4;
+   */
+  call: number;
 };
 
 /**
@@ -170,6 +177,34 @@ export const Source_SideSchema: GenEnum<Source_Side> = /*@__PURE__*/
   enumDesc(file_snakepit_v1_session, 1, 0);
 
 /**
+ * The call that asks, for whoever has to know who made a change.
+ *
+ * @generated from message snakepit.v1.Caller
+ */
+export type Caller = Message<"snakepit.v1.Caller"> & {
+  /**
+   * Name of the tool that runs.
+   *
+   * @generated from field: string tool = 1;
+   */
+  tool: string;
+
+  /**
+   * Its call, as the connection numbers it.
+   *
+   * @generated from field: uint32 call = 2;
+   */
+  call: number;
+};
+
+/**
+ * Describes the message snakepit.v1.Caller.
+ * Use `create(CallerSchema)` to create a new message.
+ */
+export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_session, 2);
+
+/**
  * A change that a watcher sees.
  *
  * @generated from message snakepit.v1.VariableChange
@@ -202,7 +237,7 @@ export type VariableChange = Message<"snakepit.v1.VariableChange"> & {
  * Use `create(VariableChangeSchema)` to create a new message.
  */
 export const VariableChangeSchema: GenMessage<VariableChange> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_session, 2);
+  messageDesc(file_snakepit_v1_session, 3);
 
 /**
  * What happened.
@@ -250,5 +285,5 @@ export type VariableChange_Kind = (typeof VariableChange_Kind)[keyof typeof Vari
  * Describes the enum snakepit.v1.VariableChange.Kind.
  */
 export const VariableChange_KindSchema: GenEnum<VariableChange_Kind> = /*@__PURE__*/
-  enumDesc(file_snakepit_v1_session, 2, 0);
+  enumDesc(file_snakepit_v1_session, 3, 0);
 

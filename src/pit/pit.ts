@@ -2,11 +2,11 @@
 import { Effect, Exit, Scope } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
 import { InvalidOptions, isSnakepitError, type SnakepitError, ToolNotFound } from "../errors/index.ts";
+import { closeOnSignal } from "../pool/host-signals.ts";
+import { printLog } from "../pool/logs.ts";
+import { type OpenOptions, openSettings, type PoolSettings } from "../pool/options.ts";
+import { newRun, Pool } from "../pool/pool.ts";
 import { nearestNames } from "../tool/nearest.ts";
-import { closeOnSignal } from "./host-signals.ts";
-import { printLog } from "./logs.ts";
-import { type OpenOptions, openSettings, type PoolSettings } from "./options.ts";
-import { newRun, Pool } from "./pool.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -36,7 +36,7 @@ export class Pit {
         Effect.sync(() => closeOnSignal(close)),
         (forget) => Effect.sync(forget),
       );
-      const services = { handlers: {}, onLog: settings.onLog ?? printLog, run: newRun() };
+      const services = { handlers: () => ({}), functions: { add: () => 0, remove() {} }, onLog: settings.onLog ?? printLog, run: newRun() };
       // Pools close together: one that waits for its calls does not let the others take new ones.
       const together = yield* Scope.fork(scope, "parallel");
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {

@@ -1,0 +1,27 @@
+/** What a pool has to know of the session that calls belong to. Sessions themselves live above it. */
+import type { Worker } from "../worker/worker.ts";
+
+/**
+ * Where the calls of a session go.
+ * - `hint`: to the worker that has the session when it is free, else to any other.
+ * - `strict-queue`: to that worker, waiting for it.
+ * - `strict-fail`: to that worker, or they fail with AffinityUnavailable when it is busy or gone.
+ */
+export type Affinity = "hint" | "strict-queue" | "strict-fail";
+
+/** A session as its pool sees it. */
+export interface CallSession {
+  /** The user's own id. */
+  readonly id: string;
+  readonly affinity: Affinity;
+  /**
+   * Makes the session known to a worker, before its first call there. What it sends is on its way when this returns, so the call comes after it.
+   *
+   * @param movedFrom The worker that had the session and died; empty when there was none.
+   */
+  initialize(worker: Worker, movedFrom: string): void;
+  /** The worker knows the session no more: it was asked to forget it, or it has ended. */
+  forget(workerId: string): void;
+  /** The worker of the session has ended, and another has it from now on. Never told with `strict-fail`, whose calls fail then. */
+  moved(from: string, to: string): void;
+}

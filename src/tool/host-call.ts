@@ -1,0 +1,40 @@
+/**
+ * The call of a host tool that the running code belongs to, if it does.
+ *
+ * A host tool calls Python again with the same functions as any other code of the program. What such a call has to know of the one it is part of, above
+ * all how deep it is and how much time is left, comes from here.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** One call of a host tool, on its way. */
+export interface HostCall {
+  /** How often the chain of calls that leads here has come from a worker to the host, this time included. */
+  readonly depth: number;
+  /** The worker that waits for the answer. Its id is unique within its pit. */
+  readonly worker: string;
+  /** Pool of that worker. */
+  readonly pool: string;
+  /** Number of what waits in that worker; 0 for none. */
+  readonly waiter: number;
+  /** Session that the call belongs to; empty outside a session. */
+  readonly sessionId: string;
+  /** When its time is up, as `performance.now()` has it; Infinity when it has no limit. */
+  readonly deadline: number;
+  /** Aborted when nobody wants the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+const storage = new AsyncLocalStorage<HostCall>();
+/** Programs without host tools pay nothing for them. */
+let used = false;
+
+/** Runs code as part of a call of a host tool, with everything it starts. */
+export function runHostCall<A>(call: HostCall, code: () => A): A {
+  used = true;
+  return storage.run(call, code);
+}
+
+/** The call of a host tool that the running code is part of. */
+export function currentHostCall(): HostCall | undefined {
+  return used ? storage.getStore() : undefined;
+}
