@@ -8,10 +8,11 @@
  */
 export { type Adapter, type PrepareOptions, validateAdapter } from "./adapter/adapter.ts";
 export * from "./errors/index.ts";
+export type { OpenOptions } from "./pit/options.ts";
 export { type Callable, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
-export type { CallOptions, OpenOptions, PoolOptions, Retry, ToolSource } from "./pool/options.ts";
+export type { CallOptions, PoolOptions, Retry, ToolSource } from "./pool/options.ts";
 export type { ToolArguments } from "./pool/pool.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";
 export type { Progress } from "./tool/call.ts";

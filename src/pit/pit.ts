@@ -4,9 +4,10 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { InvalidOptions, isSnakepitError, type SnakepitError, ToolNotFound } from "../errors/index.ts";
 import { closeOnSignal } from "../pool/host-signals.ts";
 import { printLog } from "../pool/logs.ts";
-import { type OpenOptions, openSettings, type PoolSettings } from "../pool/options.ts";
+import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
 import { nearestNames } from "../tool/nearest.ts";
+import { type OpenOptions, openSettings } from "./options.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1;

@@ -6,10 +6,11 @@
 import { Cause, Context, Effect, Layer, Stream } from "effect";
 import { python } from "../adapter/python.ts";
 import type { CallError, OpenError } from "../pool/errors.ts";
-import type { CallOptions, OpenOptions } from "../pool/options.ts";
+import type { CallOptions } from "../pool/options.ts";
 import type { ToolArguments } from "../pool/pool.ts";
 import { type PitHealth, type PitStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
 import type { ToolInfo } from "../tool/info.ts";
+import type { OpenOptions } from "./options.ts";
 import { known, Pit } from "./pit.ts";
 
 /** Options of one call; interruption takes the place of a signal. */

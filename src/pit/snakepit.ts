@@ -1,11 +1,12 @@
 /** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
 import { Effect, Exit, Scope } from "effect";
 import { python } from "../adapter/python.ts";
-import type { CallOptions, OpenOptions } from "../pool/options.ts";
+import type { CallOptions } from "../pool/options.ts";
 import type { Pool, ToolArguments } from "../pool/pool.ts";
 import { type PitHealth, type PitStats, type PoolHealth, type PoolStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
 import { ItemStream } from "../pool/stream-call.ts";
 import type { ToolInfo } from "../tool/info.ts";
+import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
 
 /** What can be called: a pit, or one of its pools. */

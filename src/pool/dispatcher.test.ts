@@ -8,7 +8,7 @@ import type { CarriedCall } from "../tool/call.ts";
 import type { Worker } from "../worker/worker.ts";
 import { UnaryCall } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { openSettings } from "./options.ts";
+import { poolsSettings } from "./options.ts";
 
 /** A worker that only takes calls in. */
 function idleWorker(id: string): { readonly worker: Worker; readonly calls: CarriedCall[] } {
@@ -42,7 +42,7 @@ const crash = (attempts: number, retryable: boolean): SnakepitError =>
   new WorkerCrashed({ worker: "first", exitCode: 1, signal: null, oom: false, attempts, stderr: [] }, { retryable });
 
 function dispatcherOfOne(): Dispatcher {
-  const [settings] = openSettings({ tools: "tools.py", retryBackoffMs: 1 }).pools;
+  const [settings] = poolsSettings({ tools: "tools.py", retryBackoffMs: 1 }).pools;
   if (settings === undefined) throw new Error("there is one pool");
   return new Dispatcher(settings);
 }

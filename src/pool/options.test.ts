@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isSnakepitError } from "../errors/index.ts";
-import { checkCallOptions, type OpenOptions, openSettings } from "./options.ts";
+import { checkCallOptions, type PoolsOptions, poolsSettings } from "./options.ts";
 
 /** The message of the InvalidOptions that `run` throws. */
 function refusal(run: () => unknown): string {
@@ -16,27 +16,27 @@ function refusal(run: () => unknown): string {
 }
 
 /** Options as a JavaScript program may write them. */
-const wrong = (options: object): OpenOptions => options;
+const wrong = (options: object): PoolsOptions => options;
 
 test("an option that makes no sense is named, with what was expected", () => {
-  expect(refusal(() => openSettings({ workers: 0 }))).toBe('Option "workers" must be a whole number from 1 to 1024.');
-  expect(refusal(() => openSettings(wrong({ retry: "sometimes" })))).toContain('"safe", "never" or "always"');
-  expect(refusal(() => openSettings(wrong({ tools: 5 })))).toContain('Option "tools"');
-  expect(refusal(() => openSettings({ timeoutMs: -1 }))).toContain('Option "timeoutMs"');
-  expect(refusal(() => openSettings(wrong({ onLog: "stderr" })))).toContain("a function");
-  expect(refusal(() => openSettings({ maxBufferBytes: 2 ** 32 }))).toContain("from 0 to 4294967295");
+  expect(refusal(() => poolsSettings({ workers: 0 }))).toBe('Option "workers" must be a whole number from 1 to 1024.');
+  expect(refusal(() => poolsSettings(wrong({ retry: "sometimes" })))).toContain('"safe", "never" or "always"');
+  expect(refusal(() => poolsSettings(wrong({ tools: 5 })))).toContain('Option "tools"');
+  expect(refusal(() => poolsSettings({ timeoutMs: -1 }))).toContain('Option "timeoutMs"');
+  expect(refusal(() => poolsSettings(wrong({ onLog: "stderr" })))).toContain("a function");
+  expect(refusal(() => poolsSettings({ maxBufferBytes: 2 ** 32 }))).toContain("from 0 to 4294967295");
   expect(refusal(() => checkCallOptions({ priority: Number.NaN }))).toContain('Option "priority"');
 });
 
 test("an unknown option is refused, and the known ones are listed", () => {
-  const message = refusal(() => openSettings(wrong({ worker: 2 })));
+  const message = refusal(() => poolsSettings(wrong({ worker: 2 })));
   expect(message).toContain('"worker"');
   expect(message).toContain("workers");
 });
 
 test("options of one pool of several are named with their pool, and take the rest from beside it", () => {
-  expect(refusal(() => openSettings({ pools: { gpu: { workers: 1.5 } } }))).toContain('"pools.gpu.workers"');
-  const { pools } = openSettings({ workers: 3, pools: { a: {}, b: { workers: 1 } } });
+  expect(refusal(() => poolsSettings({ pools: { gpu: { workers: 1.5 } } }))).toContain('"pools.gpu.workers"');
+  const { pools } = poolsSettings({ workers: 3, pools: { a: {}, b: { workers: 1 } } });
   expect(pools.map(({ name, workers }) => [name, workers])).toEqual([
     ["a", 3],
     ["b", 1],
@@ -44,11 +44,11 @@ test("options of one pool of several are named with their pool, and take the res
 });
 
 test("an adapter that lacks parts is refused by naming them", () => {
-  expect(refusal(() => openSettings(wrong({ adapter: { name: "mine" } })))).toContain("streaming (a boolean), prepare (a function)");
+  expect(refusal(() => poolsSettings(wrong({ adapter: { name: "mine" } })))).toContain("streaming (a boolean), prepare (a function)");
 });
 
 test("files become absolute paths, modules stay names", () => {
-  const tools = (source: OpenOptions["tools"]) => openSettings({ tools: source }).pools[0]?.tools;
+  const tools = (source: PoolsOptions["tools"]) => poolsSettings({ tools: source }).pools[0]?.tools;
   expect(tools("./tools.py")).toEqual([resolve("tools.py")]);
   expect(tools("tools.py")).toEqual([resolve("tools.py")]);
   expect(tools(["snakepit.showcase", "/abs/a.py"])).toEqual(["snakepit.showcase", "/abs/a.py"]);

@@ -56,8 +56,8 @@ export interface PoolOptions {
   readonly maxBufferBytes?: number | undefined;
 }
 
-/** Options of `open`: those of one pool, or several pools by name. */
-export interface OpenOptions extends PoolOptions {
+/** Options of all pools: those of one, or several pools by name. */
+export interface PoolsOptions extends PoolOptions {
   /** Several pools by name. Options beside it are defaults for each. */
   readonly pools?: Readonly<Record<string, PoolOptions>> | undefined;
   /** Hears what tools print and log. Default: a prefixed line on the host's stderr. */
@@ -101,13 +101,14 @@ export interface PoolSettings {
   readonly maxBufferBytes: number;
 }
 
-/** Options of `open` with every default filled in. */
-export interface OpenSettings {
+/** Options of all pools with every default filled in. */
+export interface PoolsSettings {
   readonly pools: readonly PoolSettings[];
   readonly onLog: ((event: LogEvent) => void) | undefined;
 }
 
-interface Check {
+/** What an option may be. */
+export interface Check {
   readonly expected: string;
   readonly ok: (value: unknown) => boolean;
 }
@@ -155,7 +156,7 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   maxMessageBytes: whole(1_024, 2 ** 32 - 1),
   maxBufferBytes: whole(0, 2 ** 32 - 1),
 };
-const openChecks: Record<keyof OpenOptions, Check> = {
+const poolsChecks: Record<keyof PoolsOptions, Check> = {
   ...poolChecks,
   pools: {
     expected: "an object of pools by name",
@@ -222,10 +223,14 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
   };
 }
 
-/** Fills in the defaults. Throws InvalidOptions, which names the option and what was expected. */
-export function openSettings(options: OpenOptions): OpenSettings {
+/**
+ * Fills in the defaults. Throws InvalidOptions, which names the option and what was expected.
+ *
+ * @param others - What stands beside the options of pools, which is only checked.
+ */
+export function poolsSettings(options: PoolsOptions, others: Readonly<Record<string, Check>> = {}): PoolsSettings {
   if (!isObject(options)) throw new InvalidOptions({ option: "options", expected: "an object" });
-  check(options, openChecks);
+  check(options, { ...poolsChecks, ...others });
   const { pools, onLog, ...shared } = options;
   if (pools === undefined) return { pools: [poolSettings(defaults.pool, shared)], onLog };
   const settings = Object.entries(pools).map(([name, own]) => {
