@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { SnakepitError } from "../errors/index.ts";
 import { HostHello_Role, HostHelloSchema, type Log, WorkerHelloSchema } from "../gen/snakepit/v1/frame_pb.ts";
-import type { CarriedCall, Progress } from "../tool/call.ts";
+import type { CarriedCall, HostFunction, Progress } from "../tool/call.ts";
+import { type ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import type { CarrierLimits, Connection } from "./carrier.ts";
 import { copyBytes, FrameReader, HEADER_BYTES, Kind, PROTOCOL_VERSION, writeHeader } from "./frame.ts";
 import type { HostHandlers } from "./host-handlers.ts";
@@ -177,8 +178,12 @@ export async function openPeer(options: PeerOptions = {}): Promise<Pair> {
 /** A tool call that keeps what it hears. */
 export class TestCall implements CarriedCall {
   wireId = 0;
-  readonly sessionId = "";
+  sessionId = "";
+  depth = 0;
+  waiter = 0;
   readonly timeLeftMs = 0;
+  /** The functions among its arguments. */
+  readonly functions: HostFunction[] = [];
   readonly items: unknown[] = [];
   readonly costs: number[] = [];
   readonly progress: Progress[] = [];
@@ -213,6 +218,14 @@ export class TestCall implements CarriedCall {
   /** The next items. */
   arrival(): Promise<readonly unknown[]> {
     return this.arrivals.take();
+  }
+
+  hostFunction(fn: HostFunction): number {
+    return this.functions.push(fn);
+  }
+
+  objectRef(place: ObjectPlace): ObjectRef {
+    return new ObjectRef(place, () => {});
   }
 
   onResult(value: unknown): void {
