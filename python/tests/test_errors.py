@@ -15,17 +15,31 @@ from snakepit import _errors
 from snakepit._errors import (
     CODES,
     MEMBERS,
+    AffinityUnavailable,
+    BatchFailed,
+    CallDepthExceeded,
     CallTimeout,
     HostToolFailed,
     InputError,
     InvalidArguments,
+    InvalidOptions,
+    ObjectLost,
     PayloadTooLarge,
     ProtocolError,
+    QuotaExceeded,
+    SessionClosed,
+    SessionExpired,
+    SessionNotFound,
     SnakepitError,
+    StoreFailed,
     StreamingMismatch,
     ToolFailed,
     ToolNotFound,
     UnsupportedValue,
+    VariableExists,
+    VariableInvalid,
+    VariableNotFound,
+    VersionConflict,
     WorkerStartFailed,
     detail_of,
     error_of,
@@ -67,6 +81,21 @@ EXAMPLES = [
     (CallTimeout("add", 500), 'Tool "add" took longer than the call limit of 500 ms.'),
     (WorkerStartFailed("no tools", worker="w1"), "Worker w1 did not start: no tools"),
     (ProtocolError("bad frame"), "Protocol error: bad frame."),
+    (InvalidOptions("constraints.min", "a number"), 'Option "constraints.min" must be a number.'),
+    (SessionNotFound("s"), 'There is no session "s".'),
+    (SessionNotFound(""), "This call belongs to no session: call the tool through one."),
+    (SessionExpired("s"), 'Session "s" has expired.'),
+    (SessionClosed("s"), 'This handle of session "s" is closed.'),
+    (VariableNotFound("t"), 'There is no variable "t".'),
+    (VariableExists("t"), 'There is a variable "t" already.'),
+    (VariableInvalid("t", "max", "at most 2"), 'Variable "t" must be at most 2.'),
+    (VersionConflict("t", 1, 2), 'Variable "t" is at version 2, not 1.'),
+    (BatchFailed({"a": "no", "b": "no"}), 'The batch failed for "a", "b".'),
+    (QuotaExceeded("maxVariables", 10), 'The quota "maxVariables" of 10 is used up.'),
+    (StoreFailed("/f.db", "disk full"), 'The session store "/f.db" failed: disk full'),
+    (AffinityUnavailable("s", "w1"), 'Worker w1 of session "s" is not available.'),
+    (ObjectLost("model", "w1"), 'The object "model" went with worker w1.'),
+    (CallDepthExceeded("add", 16), 'The call of "add" is nested deeper than 16.'),
 ]
 
 
@@ -126,12 +155,12 @@ def test_fields_stand_on_the_error_under_python_names() -> None:
 
 
 def test_a_member_without_a_class_keeps_its_tag_and_code() -> None:
-    detail = error_pb2.ErrorDetail(tag="VersionConflict", message='Variable "t" is at version 2, not 1.', retryable=True)
-    detail.fields.update({"variable": "t", "expected": 1, "actual": 2})
+    detail = error_pb2.ErrorDetail(tag="RateLimited", message="Too many requests; try again in 5 ms.", retryable=True)
+    detail.fields.update({"retryAfterMs": 5})
     error = error_of(detail)
     assert type(error) is SnakepitError
-    assert (error.tag, error.code, error.retryable, error.fields) == ("VersionConflict", 10, True, {"variable": "t", "expected": 1, "actual": 2})
-    assert str(error) == 'Variable "t" is at version 2, not 1.'
+    assert (error.tag, error.code, error.retryable, error.fields) == ("RateLimited", 8, True, {"retryAfterMs": 5})
+    assert str(error) == "Too many requests; try again in 5 ms."
     assert detail_of(error, "t")[1] == detail
 
 

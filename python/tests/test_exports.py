@@ -10,7 +10,37 @@ import snakepit
 
 
 def test_the_public_names_are_these() -> None:
-    assert snakepit.__all__ == ["AsyncSession", "Cancelled", "HostToolFailed", "InputError", "Session", "SnakepitError", "progress", "tool"]
+    assert snakepit.__all__ == [
+        "AffinityUnavailable",
+        "AsyncSession",
+        "BatchFailed",
+        "CallDepthExceeded",
+        "CallTimeout",
+        "Cancelled",
+        "HostToolFailed",
+        "InputError",
+        "InvalidArguments",
+        "InvalidOptions",
+        "ObjectLost",
+        "PayloadTooLarge",
+        "QuotaExceeded",
+        "Session",
+        "SessionClosed",
+        "SessionExpired",
+        "SessionNotFound",
+        "SnakepitError",
+        "StoreFailed",
+        "StreamingMismatch",
+        "ToolFailed",
+        "ToolNotFound",
+        "UnsupportedValue",
+        "VariableExists",
+        "VariableInvalid",
+        "VariableNotFound",
+        "VersionConflict",
+        "progress",
+        "tool",
+    ]
 
 
 def test_every_public_name_is_there() -> None:

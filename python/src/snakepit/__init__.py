@@ -12,18 +12,68 @@ if TYPE_CHECKING:
     from asyncio import CancelledError as Cancelled
 
     from snakepit._context import progress
-    from snakepit._errors import HostToolFailed, InputError, SnakepitError
+    from snakepit._errors import (
+        AffinityUnavailable,
+        BatchFailed,
+        CallDepthExceeded,
+        CallTimeout,
+        HostToolFailed,
+        InputError,
+        InvalidArguments,
+        InvalidOptions,
+        ObjectLost,
+        PayloadTooLarge,
+        QuotaExceeded,
+        SessionClosed,
+        SessionExpired,
+        SessionNotFound,
+        SnakepitError,
+        StoreFailed,
+        StreamingMismatch,
+        ToolFailed,
+        ToolNotFound,
+        UnsupportedValue,
+        VariableExists,
+        VariableInvalid,
+        VariableNotFound,
+        VersionConflict,
+    )
 
-__all__ = ["AsyncSession", "Cancelled", "HostToolFailed", "InputError", "Session", "SnakepitError", "progress", "tool"]
+__all__ = [
+    "AffinityUnavailable",
+    "AsyncSession",
+    "BatchFailed",
+    "CallDepthExceeded",
+    "CallTimeout",
+    "Cancelled",
+    "HostToolFailed",
+    "InputError",
+    "InvalidArguments",
+    "InvalidOptions",
+    "ObjectLost",
+    "PayloadTooLarge",
+    "QuotaExceeded",
+    "Session",
+    "SessionClosed",
+    "SessionExpired",
+    "SessionNotFound",
+    "SnakepitError",
+    "StoreFailed",
+    "StreamingMismatch",
+    "ToolFailed",
+    "ToolNotFound",
+    "UnsupportedValue",
+    "VariableExists",
+    "VariableInvalid",
+    "VariableNotFound",
+    "VersionConflict",
+    "progress",
+    "tool",
+]
 
 # What needs protobuf or asyncio is imported when it is first used, so that declaring tools stays quick.
-_LATER = {
-    "Cancelled": "snakepit._errors",
-    "HostToolFailed": "snakepit._errors",
-    "InputError": "snakepit._errors",
-    "SnakepitError": "snakepit._errors",
-    "progress": "snakepit._context",
-}
+_ERRORS = [name for name in __all__ if name not in ("AsyncSession", "Session", "progress", "tool")]
+_LATER = {**dict.fromkeys(_ERRORS, "snakepit._errors"), "progress": "snakepit._context"}
 
 
 def __getattr__(name: str) -> Any:
