@@ -27,8 +27,12 @@ from numpy.typing import NDArray
 from snakepit import AsyncSession, Session, tool
 from snakepit._declare import declaration_of
 from snakepit._errors import InvalidArguments, WorkerStartFailed
+from snakepit._session_state import SessionState
 from snakepit._tool import Tool
 from snakepit._values import encode
+
+# What these tests ask of a session it answers alone.
+NO_RUNTIME: Any = None
 
 
 def made(function: Any) -> Tool:
@@ -525,7 +529,7 @@ def test_a_session_is_filled_in() -> None:
     assert one.takes_session
     assert one.spec.takes_session
     assert not one.fast
-    session = Session("user-42", {"k": "v"})
+    session = Session(SessionState("user-42"), NO_RUNTIME)
     assert called(one, {"a": 1}, session=session) == (1, "user-42", 2, 3)
     assert called(one, {"a": 2**70, "b": 5, "c": 6}, session=session) == (2**70, "user-42", 5, 6)
     assert [p.name for p in one.spec.parameters] == ["a", "b", "c"]
@@ -537,7 +541,9 @@ def test_an_async_tool_takes_an_async_session() -> None:
     async def f(session: AsyncSession, a: int) -> Any:
         return session.metadata["k"], a
 
-    assert asyncio.run(called(f, {"a": 1}, session=AsyncSession("s", {"k": "v"}))) == ("v", 1)
+    state = SessionState("s")
+    state.initialize({"k": "v"}, [], "")
+    assert asyncio.run(called(f, {"a": 1}, session=AsyncSession(state, NO_RUNTIME))) == ("v", 1)
 
 
 def test_an_input_stream_is_an_iterator() -> None:

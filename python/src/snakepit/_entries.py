@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snakepit._errors import ToolNotFound
 from snakepit._frames import Bytes
 from snakepit._tool import Tool
 from snakepit.v1.worker_pb2 import ExecuteToolRequest
+
+if TYPE_CHECKING:
+    from snakepit._session_state import SessionState
 
 _MOST = 4096
 
@@ -17,12 +20,13 @@ _MOST = 4096
 class Entry:
     """A tool as it is called in one session."""
 
-    __slots__ = ("call", "decode", "detached", "inline", "name", "session_id", "tool")
+    __slots__ = ("call", "decode", "detached", "inline", "name", "session_id", "state", "tool")
 
-    def __init__(self, tool: Tool, session_id: str) -> None:
+    def __init__(self, tool: Tool, state: SessionState) -> None:
         self.tool = tool
         self.name = tool.name
-        self.session_id = session_id
+        self.state = state
+        self.session_id = state.id
         # Whether a call is nothing but decode, call, reply.
         self.inline = tool.fast and not (tool.streaming or tool.asynchronous)
         # Whether a call is nothing but a task on the loop.
@@ -35,8 +39,9 @@ class Entry:
 class Entries:
     """Entries by the bytes of the constant part."""
 
-    def __init__(self, tools: dict[str, Tool]) -> None:
+    def __init__(self, tools: dict[str, Tool], state_of: Callable[[str], SessionState]) -> None:
         self._tools = tools
+        self._state_of = state_of
         # Read by the loop that runs short tools.
         self.by_prefix: dict[bytes, Entry] = {}
 
@@ -56,7 +61,7 @@ class Entries:
         tool = self._tools.get(name)
         if tool is None:
             raise ToolNotFound(name, difflib.get_close_matches(name, self._tools))
-        return Entry(tool, session_id)
+        return Entry(tool, self._state_of(session_id))
 
     def forget_session(self, session_id: str) -> None:
         """Drops what is kept for a session."""

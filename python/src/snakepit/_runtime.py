@@ -45,11 +45,12 @@ from snakepit._reader import Frame, Reader
 from snakepit._replies import Replies
 from snakepit._server import Dispatcher
 from snakepit._session import AsyncSession, Session
+from snakepit._session_state import Kept, SessionState
 from snakepit._sync import SyncCall
 from snakepit._tool import Tool
 from snakepit._writer import Writer, send_message
-from snakepit.v1.frame_pb2 import Event, Limits
-from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolStreamRequest
+from snakepit.v1.frame_pb2 import Event, HostEvent, Limits, VariablesChanged
+from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolStreamRequest, InitializeSessionRequest
 
 if TYPE_CHECKING:
     import socket
@@ -110,13 +111,13 @@ class Threads(Protocol):
 class Runtime:
     """The state that all threads of a worker share."""
 
-    def __init__(self, sock: socket.socket, tools: dict[str, Tool], host_limits: Limits, limits: Limits, logs: Logs) -> None:
+    def __init__(self, sock: socket.socket, tools: dict[str, Tool], host_limits: Limits, limits: Limits, logs: Logs, worker_id: str) -> None:
+        self.worker_id = worker_id
         self.limits = limits
         self.host_limits = host_limits
         self.host_window = host_limits.stream_window_bytes or _WINDOW
         self.batch_bytes = min(_LONGEST_BATCH, host_limits.max_message_bytes // 2 - 32)
         self.tools = tools
-        self.entries = Entries(tools)
         self.logs = logs
         self.writer = Writer(sock)
         self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse, self._is_open)
@@ -127,7 +128,10 @@ class Runtime:
         self.deadlines = Deadlines()
         self.host = HostClient(self)
         self.services = Dispatcher(self)
-        self.sessions: dict[str, Mapping[str, str]] = {}
+        # Sessions that the host has made known, by id.
+        self.sessions: dict[str, SessionState] = {}
+        self._outside = SessionState("")
+        self.entries = Entries(tools, self._state_of)
         self.started = time.monotonic()
         self.ended_calls = 0
         self.closing = False
@@ -169,8 +173,7 @@ class Runtime:
         """What a session parameter is filled with."""
         if not entry.tool.takes_session:
             return None
-        metadata = self.sessions.get(entry.session_id)
-        return AsyncSession(entry.session_id, metadata) if entry.tool.asynchronous else Session(entry.session_id, metadata)
+        return AsyncSession(entry.state, self) if entry.tool.asynchronous else Session(entry.state, self)
 
     def emit(self, call: int, event: Event) -> None:
         """Says something without being asked. From any thread."""
@@ -242,11 +245,60 @@ class Runtime:
             found = self.calls.get(call)
             if found is not None:
                 found.half_close()
+        elif kind == EVENT and not call:
+            self._hear(message.body)
         elif kind == SHUTDOWN:
             self.closing = True
             self.threads.shutdown(message.aux / 1000)
         else:
             raise FrameError(f"a frame of kind {kind} from the host")
+
+    def initialize_session(self, request: InitializeSessionRequest) -> bool:
+        """Makes a session known, or takes in what is new about it. Whether it was unknown."""
+        state = self.sessions.get(request.session_id)
+        created = state is None
+        if state is None:
+            state = self.sessions[request.session_id] = SessionState(request.session_id, _cache())
+            self.entries.forget_session(request.session_id)
+        state.initialize(request.metadata, request.host_tools, request.moved_from)
+        if request.variables and state.kept is not None:
+            state.kept.preload(request.variables)
+        return created
+
+    def cleanup_session(self, session_id: str) -> bool:
+        """Forgets a session; calls that run keep what they have of it. Whether it was known."""
+        self.entries.forget_session(session_id)
+        state = self.sessions.pop(session_id, None)
+        if state is None:
+            return False
+        state.drop()
+        return True
+
+    def on_variables_changed(self, event: VariablesChanged) -> None:
+        """Variables are no longer what is kept of them."""
+        state = self.sessions.get(event.session_id)
+        if state is not None and state.kept is not None:
+            state.kept.changed(event.variables)
+
+    def _hear(self, body: bytearray) -> None:
+        try:
+            event = HostEvent.FromString(bytes(body))
+        except DecodeError:
+            raise FrameError("an event that is no HostEvent") from None
+        said = event.WhichOneof("event")
+        if said == "variables_changed":
+            self.on_variables_changed(event.variables_changed)
+        elif said == "objects_released":
+            state = self.sessions.get(event.objects_released.session_id)
+            if state is not None:
+                for key in event.objects_released.keys:
+                    state.refs.pop(key, None)
+
+    def _state_of(self, session_id: str) -> SessionState:
+        """The state of a session. One that the host has not made known, or has had cleaned up, has none that would last."""
+        if not session_id:
+            return self._outside
+        return self.sessions.get(session_id) or SessionState(session_id)
 
     def execute(self, call: int, prefix: int, timeout_ms: int, body: bytearray) -> None:
         """ExecuteTool, as a short frame or by Open."""
@@ -377,6 +429,15 @@ class Runtime:
         self.replies.error(call, error, "")
         if found is not None:
             found.cancel()
+
+
+def _cache() -> Kept | None:
+    """What a new session keeps its variables in. Imported here, since workers without sessions need it not."""
+    try:
+        from snakepit._session_cache import make_cache  # pyright: ignore
+    except ImportError:
+        return None
+    return make_cache()  # pyright: ignore
 
 
 class Deadlines:

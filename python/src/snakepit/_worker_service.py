@@ -71,16 +71,11 @@ class _Handlers:
         return ListToolsResponse(tools=self._specs())
 
     def initialize_session(self, request: InitializeSessionRequest, _context: Context) -> InitializeSessionResponse:
-        runtime = self._runtime
-        created = request.session_id not in runtime.sessions
-        if created or request.metadata:
-            runtime.sessions[request.session_id] = dict(request.metadata)
-        return InitializeSessionResponse(created=created, tools=self._specs())
+        # A plain function is answered on the thread that leads, so calls that follow find the session without waiting for the answer.
+        return InitializeSessionResponse(created=self._runtime.initialize_session(request), tools=self._specs())
 
     def cleanup_session(self, request: CleanupSessionRequest, _context: Context) -> CleanupSessionResponse:
-        runtime = self._runtime
-        runtime.entries.forget_session(request.session_id)
-        return CleanupSessionResponse(success=runtime.sessions.pop(request.session_id, None) is not None)
+        return CleanupSessionResponse(success=self._runtime.cleanup_session(request.session_id))
 
     def execute(self, message: Frame, body: bytearray) -> None:
         if message.flags & STREAM:

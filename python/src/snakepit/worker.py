@@ -203,7 +203,7 @@ def _run(
     from snakepit._threads import ThreadPool
     from snakepit._worker_service import serve_worker
 
-    runtime = Runtime(data, box.tools, host_limits, limits, logs)
+    runtime = Runtime(data, box.tools, host_limits, limits, logs, hello.worker_id)
     serve_worker(runtime)
     for service in services:
         runtime.services.add(service)
