@@ -1,17 +1,23 @@
 import { describe, expect, test } from "bun:test";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
 import fc from "fast-check";
 import { InputFailed, PayloadTooLarge, ProtocolError, ToolFailed, UnsupportedValue } from "../errors/index.ts";
 import { toDetail } from "../errors/wire.ts";
 import { ErrorDetailSchema } from "../gen/snakepit/v1/error_pb.ts";
-import { CallErrorSchema, CallHeadSchema, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
+import { CallErrorSchema, CallHeadSchema, EventSchema, HostEventSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import { CallToolRequestSchema, CallToolResponseSchema } from "../gen/snakepit/v1/host_pb.ts";
 import {
   ExecuteToolRequestSchema,
   ExecuteToolResponseSchema,
   ExecuteToolStreamRequestSchema,
   ExecuteToolStreamResponseSchema,
+  InitializeSessionRequestSchema,
+  InitializeSessionResponseSchema,
+  WorkerService,
 } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, Encoder } from "../value/index.ts";
+import { ObjectRef } from "../value/object-ref.ts";
 import { copyBytes, Flag, Kind, MAX_BODY_BYTES, writeUint32 } from "./frame.ts";
 import { body, type Frame, frameBytes, openPeer, type Peer, read, startCall, type TestCall } from "./testing-peer.ts";
 
@@ -95,7 +101,7 @@ describe("a tool call", () => {
   test("that cannot be sent throws, and leaves the connection as it was", async () => {
     await using pair = await openPeer({ peerLimits: { maxMessageBytes: 100_000, maxBufferBytes: 200_000 } });
     const { connection, peer } = pair;
-    expect(() => startCall(connection, "t", { f: () => 1 })).toThrow(UnsupportedValue);
+    expect(() => startCall(connection, "t", { f: Symbol("f") })).toThrow(UnsupportedValue);
     expect(() => startCall(connection, "t", { s: "x".repeat(100_000) })).toThrow(PayloadTooLarge);
     expect(() => startCall(connection, "t", { b: new Uint8Array(100_000), c: new Uint8Array(100_001) })).toThrow(PayloadTooLarge);
     expect(connection.inFlight).toBe(0);
@@ -104,6 +110,54 @@ describe("a tool call", () => {
     expect(attached).toMatchObject({ kind: Kind.ATTACH, body: { length: 100_000 } });
     answer(peer, await peer.frames.take(), true);
     expect(await call.outcome).toBe(true);
+  });
+
+  test("that is part of another says how deep it is and what waits for it", async () => {
+    await using pair = await openPeer();
+    const of = { sessionId: "s", depth: 2, waiter: 0xffff_ffff };
+    startCall(pair.connection, "t", { a: new Float32Array([1]) }, false, of);
+    startCall(pair.connection, "t", {}, true, of);
+    const request = read(ExecuteToolRequestSchema, { ...(await pair.peer.frames.take()), prefix: 0 });
+    expect(request).toMatchObject({ ...of, tool: "t", buffers: [{ dtype: "f4" }] });
+    expect(read(ExecuteToolStreamRequestSchema, { ...(await pair.peer.frames.take()), prefix: 0 })).toMatchObject({ ...of, tool: "t" });
+  });
+
+  test("lets Python call the functions among its arguments, and takes stored objects of its session", async () => {
+    await using pair = await openPeer();
+    const place = { session: "s", worker: "w", key: "k", type: "T" };
+    const ref = new ObjectRef(place, () => {});
+    const [double, half] = [(n: number) => n * 2, (n: number) => n / 2];
+    const call = startCall(pair.connection, "t", { double, ref, more: [{ half }] }, false, { sessionId: "s" });
+    const frame = await pair.peer.frames.take();
+    const { args } = read(ExecuteToolRequestSchema, { ...frame, prefix: 0 });
+    expect(call.functions).toEqual([double, half]);
+    // The reference is its place, as the worker sends it too.
+    const sent = Buffer.from(args);
+    expect(sent.indexOf(packed("double"))).toBeLessThan(sent.indexOf(Uint8Array.of(0xd4, 4, 1)));
+    expect(sent.indexOf(Uint8Array.of(0xd4, 4, 2))).toBeGreaterThan(sent.indexOf(packed("half")));
+    const extension = sent.subarray(sent.indexOf(packed("ref")) + 4, sent.indexOf(packed("more")));
+    pair.peer.send({ kind: Kind.RESULT, call: frame.call, body: body(ExecuteToolResponseSchema, { result: extension }) });
+    const back = await call.outcome;
+    expect(back).toBeInstanceOf(ObjectRef);
+    expect(back).toMatchObject(place);
+    const stream = startCall(pair.connection, "t", {}, true, { sessionId: "s" });
+    const { call: id } = await pair.peer.frames.until(({ kind }) => kind === Kind.EXECUTE_STREAM);
+    pair.peer.send(
+      { kind: Kind.MESSAGE, call: id, aux: 1, body: body(ExecuteToolStreamResponseSchema, { items: [extension] }) },
+      { kind: Kind.END, call: id },
+    );
+    expect(await stream.outcome).toMatchObject([place]);
+  });
+
+  test("fails alone when an answer names a function of the host's", async () => {
+    await using pair = await openPeer();
+    const call = startCall(pair.connection, "t", {});
+    const { call: id } = await pair.peer.frames.take();
+    pair.peer.send({ kind: Kind.RESULT, call: id, body: body(ExecuteToolResponseSchema, { result: Uint8Array.of(0xd4, 4, 1) }) });
+    expect(await call.error()).toMatchObject({ _tag: "ProtocolError", reason: "a value has the unknown extension 4" });
+    const next = startCall(pair.connection, "t", {});
+    answer(pair.peer, await pair.peer.frames.take(), 1);
+    expect(await next.outcome).toBe(1);
   });
 
   test("started by a getter among the arguments of another gets its own arguments", async () => {
@@ -148,6 +202,40 @@ describe("a tool call", () => {
     await call.outcome;
     expect(call.progress).toEqual([{ fraction: 0.5, message: "half" }]);
     expect(pair.logs.map((log) => log.text)).toEqual(["hi"]);
+  });
+});
+
+describe("a connection", () => {
+  test("says things without being asked, in the order of the calls around them", async () => {
+    await using pair = await openPeer();
+    const { connection, peer } = pair;
+    const change = { id: "var_a_1", name: "a", version: 7n, deleted: false };
+    startCall(connection, "first", {});
+    connection.send(create(HostEventSchema, { event: { case: "variablesChanged", value: { sessionId: "s", variables: [change] } } }));
+    startCall(connection, "second", {});
+    expect(await peer.frames.take()).toMatchObject({ kind: Kind.EXECUTE });
+    const frame = await peer.frames.take();
+    expect(frame).toMatchObject({ kind: Kind.EVENT, call: 0, prefix: 0, aux: 0 });
+    expect(read(HostEventSchema, frame).event).toMatchObject({ case: "variablesChanged", value: { sessionId: "s", variables: [change] } });
+    expect(await peer.frames.take()).toMatchObject({ kind: Kind.EXECUTE });
+    connection.close();
+    expect(() => connection.send(create(HostEventSchema))).not.toThrow();
+  });
+
+  test("has sent a call of a generated client when the client's method returns, so a tool call comes after it", async () => {
+    await using pair = await openPeer();
+    const { connection, peer } = pair;
+    const client = createClient(WorkerService, connection.transport);
+    for (let i = 0; i < 3; i++) {
+      const done = client.initializeSession({ sessionId: `s${i}` });
+      startCall(connection, "t", {}, false, { sessionId: `s${i}` });
+      const open = await peer.frames.take();
+      expect(open.kind).toBe(Kind.OPEN);
+      expect(fromBinary(InitializeSessionRequestSchema, open.body.subarray(open.prefix)).sessionId).toBe(`s${i}`);
+      expect(await peer.frames.take()).toMatchObject({ kind: Kind.EXECUTE });
+      peer.send({ kind: Kind.RESULT, call: open.call, body: body(InitializeSessionResponseSchema, {}) });
+      await done;
+    }
   });
 });
 

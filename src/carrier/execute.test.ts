@@ -8,7 +8,7 @@ import {
   ExecuteToolStreamResponseSchema,
 } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, Encoder } from "../value/index.ts";
-import { decodeItems, decodeResult, OutgoingBuffers, Prefixes, requestParts } from "./execute.ts";
+import { decodeItems, decodeResult, nestingField, OutgoingArguments, OutgoingBuffers, Prefixes, requestParts } from "./execute.ts";
 import { copyBytes } from "./frame.ts";
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
@@ -40,8 +40,23 @@ describe("requests by hand", () => {
     );
   });
 
+  test("say what they are part of as the generated messages do", () => {
+    const prefixes = new Prefixes();
+    const uint32 = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 0xffff_ffff }));
+    fc.assert(
+      fc.property(uint32, uint32, (depth, waiter) => {
+        const args = Uint8Array.of(0x80);
+        const message = { sessionId: "s", tool: "t", args, depth, waiter };
+        const mine = (isStream: boolean): string =>
+          joined(requestParts(prefixes.get("s", "t"), args, [nestingField(message, isStream)])).toHex();
+        expect(mine(false)).toBe(toBinary(ExecuteToolRequestSchema, create(ExecuteToolRequestSchema, message)).toHex());
+        expect(mine(true)).toBe(toBinary(ExecuteToolStreamRequestSchema, create(ExecuteToolStreamRequestSchema, message)).toHex());
+      }),
+    );
+  });
+
   test("carry their buffers as the generated message does", () => {
-    const buffers = new OutgoingBuffers();
+    const buffers = new OutgoingArguments();
     const large = new Float64Array(5000);
     const args = copyBytes(encoder.encode({ small: new Float32Array([1, 2]), large }, buffers));
     const message = fromBinary(ExecuteToolRequestSchema, joined(requestParts(new Prefixes().get("s", "t"), args, buffers.fields)));
@@ -88,7 +103,7 @@ describe("answers by hand", () => {
     const items = [encoded(1), encoded("two".repeat(100)), encoded({ three: 3 })];
     const plain = toBinary(ExecuteToolStreamResponseSchema, create(ExecuteToolStreamResponseSchema, { items }));
     expect(inside(plain, (bytes, start, end) => decodeItems(bytes, start, end, [], false))).toEqual([1, "two".repeat(100), { three: 3 }]);
-    const outgoing = new OutgoingBuffers(0x12, false);
+    const outgoing = new OutgoingBuffers(0x12);
     const first = copyBytes(encoder.encode(new Float32Array([1, 2]), outgoing));
     const generated = toBinary(ExecuteToolStreamResponseSchema, create(ExecuteToolStreamResponseSchema, { items: [first, encoded(5)] }));
     const body = joined([generated, ...outgoing.fields]);

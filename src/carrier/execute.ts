@@ -6,7 +6,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PayloadTooLarge } from "../errors/index.ts";
 import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
-import { decode, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
+import type { CarriedCall } from "../tool/call.ts";
+import { decode, type HostFunction, type ObjectReferences, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
 import { copyBytes, fault, MAX_PREFIX_BYTES } from "./frame.ts";
 
 /** Buffers below this size travel in their message: less than a frame of their own costs. */
@@ -18,6 +19,10 @@ const TAG_RESULT = 0x0a;
 const TAG_ITEM = 0x0a;
 const TAG_ARGS = 0x1a;
 const TAG_REQUEST_BUFFER = 0x22;
+const TAG_DEPTH = 0x30;
+const TAG_WAITER = 0x38;
+/** What a field's tag is more in the message of a call that streams, which has one field more before it. */
+const NEXT_FIELD = 0x08;
 
 /** The bytes that every call of one tool in one session starts with, by session and tool. */
 export class Prefixes {
@@ -71,24 +76,18 @@ export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
   return at;
 }
 
-/** The buffers and input streams of one value on its way out. */
+/** The buffers of one value on its way out. */
 export class OutgoingBuffers implements ValueSink {
   /** Fields of the message, encoded, each with the tag it was made with. */
   readonly fields: Uint8Array[] = [];
   /** Data that goes in Attach frames, in order. */
   readonly attached: Uint8Array[] = [];
   attachedBytes = 0;
-  readonly inputs: AsyncIterable<unknown>[] = [];
   private readonly tag: number;
-  inputStream?: (items: AsyncIterable<unknown>) => number;
 
-  /**
-   * @param tag The tag of `buffers` in the message.
-   * @param takesInputs Whether the value may hold input streams.
-   */
-  constructor(tag = TAG_REQUEST_BUFFER, takesInputs = true) {
+  /** @param tag The tag of `buffers` in the message. */
+  constructor(tag: number) {
     this.tag = tag;
-    if (takesInputs) this.inputStream = (items) => this.inputs.push(items);
   }
 
   buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number {
@@ -113,41 +112,100 @@ export class OutgoingBuffers implements ValueSink {
   }
 }
 
-/** The body of an Execute or ExecuteStream frame as the pieces of memory it is made of. `args` is copied unless it may be kept. */
-export function requestParts(prefix: Uint8Array, args: Uint8Array, buffers: readonly Uint8Array[]): Uint8Array[] {
+/** What stands beside the arguments of a call: buffers, input streams, functions, stored objects. */
+export class OutgoingArguments extends OutgoingBuffers {
+  readonly inputs: AsyncIterable<unknown>[] = [];
+  /** Whose arguments they are. */
+  call: CarriedCall | undefined;
+
+  constructor() {
+    super(TAG_REQUEST_BUFFER);
+  }
+
+  /** Whether all of it stands in the value. */
+  get isEmpty(): boolean {
+    return this.fields.length === 0 && this.inputs.length === 0;
+  }
+
+  get objectSession(): string | undefined {
+    return this.call?.sessionId;
+  }
+
+  inputStream(items: AsyncIterable<unknown>): number {
+    return this.inputs.push(items);
+  }
+
+  hostFunction(fn: HostFunction): number {
+    // Nothing is encoded into it before it has its call.
+    return this.call?.hostFunction(fn) ?? 0;
+  }
+}
+
+/** The fields that say what a call is part of, each left out when it is 0. */
+export function nestingField({ depth, waiter }: { readonly depth: number; readonly waiter: number }, isStream: boolean): Uint8Array {
+  const more = isStream ? NEXT_FIELD : 0;
+  const field = new Uint8Array(12);
+  let at = 0;
+  if (depth !== 0) {
+    field[at] = TAG_DEPTH + more;
+    at = writeVarint(field, at + 1, depth);
+  }
+  if (waiter !== 0) {
+    field[at] = TAG_WAITER + more;
+    at = writeVarint(field, at + 1, waiter);
+  }
+  return field.subarray(0, at);
+}
+
+/** The body of an Execute or ExecuteStream frame as the pieces of memory it is made of. `args` is copied unless it may be kept. `fields` come after it. */
+export function requestParts(prefix: Uint8Array, args: Uint8Array, fields: readonly Uint8Array[]): Uint8Array[] {
   const head = new Uint8Array(prefix.length + varintLength(args.length));
   head.set(prefix);
   writeVarint(head, prefix.length, args.length);
-  return [head, args.length < OWNED_FROM_BYTES ? copyBytes(args) : args, ...buffers];
+  return [head, args.length < OWNED_FROM_BYTES ? copyBytes(args) : args, ...fields];
 }
 
 /** The value in an `ExecuteToolResponse`, which is the bytes from `start` to `end`. */
-export function decodeResult(bytes: Uint8Array, start: number, end: number, attached: readonly Uint8Array[], owned: boolean): unknown {
+export function decodeResult(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  attached: readonly Uint8Array[],
+  owned: boolean,
+  objects?: ObjectReferences,
+): unknown {
   if (start < end && bytes[start] === TAG_RESULT) {
     const length = varintAt(bytes, start + 1);
     const at = start + 1 + varintLength(length);
     // Nothing but the result, as nearly always.
-    if (at + length === end && (bytes[at - 1]! & 0x80) === 0) return decode(bytes, at, end);
+    if (at + length === end && (bytes[at - 1]! & 0x80) === 0) return decode(bytes, at, end, undefined, objects);
   }
   const response = fromBinary(ExecuteToolResponseSchema, bytes.subarray(start, end));
-  return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned));
+  return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned), objects);
 }
 
 /** The items of an `ExecuteToolStreamResponse`, which is the bytes from `start` to `end`. */
-export function decodeItems(bytes: Uint8Array, start: number, end: number, attached: readonly Uint8Array[], owned: boolean): unknown[] {
+export function decodeItems(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  attached: readonly Uint8Array[],
+  owned: boolean,
+  objects?: ObjectReferences,
+): unknown[] {
   if (hasOnlyItems(bytes, start, end)) {
     const values: unknown[] = [];
     for (let at = start; at < end; ) {
       const length = varintAt(bytes, at + 1);
       at += 1 + varintLength(length);
-      values.push(decode(bytes, at, at + length));
+      values.push(decode(bytes, at, at + length, undefined, objects));
       at += length;
     }
     return values;
   }
   const response = fromBinary(ExecuteToolStreamResponseSchema, bytes.subarray(start, end));
   const buffers = receivedBuffers(response.buffers, attached, owned);
-  return response.items.map((item) => decode(item, 0, item.length, buffers));
+  return response.items.map((item) => decode(item, 0, item.length, buffers, objects));
 }
 
 /** Whether the message is its items and nothing else, each length in its shortest form, so that it needs no generated code. */

@@ -77,7 +77,7 @@ class InputStream {
   private length = 0;
   private count = 0;
   private isScheduled = false;
-  private buffers = new OutgoingBuffers(TAG_ITEM_BUFFER, false);
+  private buffers = new OutgoingBuffers(TAG_ITEM_BUFFER);
 
   constructor(
     owner: InputStreams,
@@ -158,7 +158,7 @@ class InputStream {
     if (size > maxMessageBytes) throw new PayloadTooLarge({ size, limit: maxMessageBytes, option: "maxMessageBytes" });
     const hasBuffers = buffers.fields.length > 0;
     if (hasBuffers) {
-      this.buffers = new OutgoingBuffers(TAG_ITEM_BUFFER, false);
+      this.buffers = new OutgoingBuffers(TAG_ITEM_BUFFER);
       buffers.check(maxBufferBytes);
     }
     if (hasBuffers || bytes.length >= ALONE_BYTES) {

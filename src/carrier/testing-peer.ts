@@ -175,12 +175,19 @@ export async function openPeer(options: PeerOptions = {}): Promise<Pair> {
   };
 }
 
+/** What a call is part of. */
+export interface CallOf {
+  readonly sessionId?: string;
+  readonly depth?: number;
+  readonly waiter?: number;
+}
+
 /** A tool call that keeps what it hears. */
 export class TestCall implements CarriedCall {
   wireId = 0;
-  sessionId = "";
-  depth = 0;
-  waiter = 0;
+  readonly sessionId: string;
+  readonly depth: number;
+  readonly waiter: number;
   readonly timeLeftMs = 0;
   /** The functions among its arguments. */
   readonly functions: HostFunction[] = [];
@@ -197,7 +204,10 @@ export class TestCall implements CarriedCall {
   private readonly settle = Promise.withResolvers<unknown>();
   private readonly arrivals = new Mailbox<readonly unknown[]>();
 
-  constructor(tool: string, args: unknown, streaming = false) {
+  constructor(tool: string, args: unknown, streaming = false, of: CallOf = {}) {
+    this.sessionId = of.sessionId ?? "";
+    this.depth = of.depth ?? 0;
+    this.waiter = of.waiter ?? 0;
     this.tool = tool;
     this.args = args;
     this.streaming = streaming;
@@ -255,8 +265,8 @@ export class TestCall implements CarriedCall {
 }
 
 /** Starts a tool call. */
-export function startCall(connection: Connection, tool: string, args: unknown, streaming = false): TestCall {
-  const call = new TestCall(tool, args, streaming);
+export function startCall(connection: Connection, tool: string, args: unknown, streaming = false, of: CallOf = {}): TestCall {
+  const call = new TestCall(tool, args, streaming, of);
   connection.start(call);
   return call;
 }

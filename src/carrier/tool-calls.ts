@@ -10,7 +10,17 @@ import { type Event, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import type { CarriedCall, Progress } from "../tool/call.ts";
 import { Encoder } from "../value/index.ts";
 import { CallTable } from "./call-table.ts";
-import { decodeItems, decodeResult, OutgoingBuffers, Prefixes, prefixLength, requestParts, varintLength, writeVarint } from "./execute.ts";
+import {
+  decodeItems,
+  decodeResult,
+  nestingField,
+  OutgoingArguments,
+  Prefixes,
+  prefixLength,
+  requestParts,
+  varintLength,
+  writeVarint,
+} from "./execute.ts";
 import { checkAnswer, fault, HEADER_BYTES, ITEM_COST, Kind } from "./frame.ts";
 import { decodeCallError, typeOf } from "./headers.ts";
 import { InputStreams } from "./input-stream.ts";
@@ -38,7 +48,7 @@ export class ToolCalls implements CallSink {
   private readonly streams = new Map<number, StreamState>();
   private readonly prefixes = new Prefixes();
   private readonly encoder: Encoder;
-  private spare: OutgoingBuffers | undefined;
+  private spare: OutgoingArguments | undefined;
   private failed: readonly CarriedCall[] = [];
 
   constructor(link: Link) {
@@ -54,23 +64,24 @@ export class ToolCalls implements CallSink {
   /** Sends a call. Throws what it fails with when it cannot even be sent. */
   start(call: CarriedCall): void {
     const { link } = this;
-    const { args, buffers } = this.encode(call);
+    const { args, beside } = this.encode(call);
     if (link.reason !== undefined) throw link.lost();
     const prefix = this.prefixes.get(call.sessionId, call.tool);
     let length = prefix.length + varintLength(args.length) + args.length;
-    const isPlain = buffers.fields.length === 0 && buffers.inputs.length === 0;
-    if (!isPlain) {
-      for (const field of buffers.fields) length += field.length;
-      buffers.check(link.peer.maxBufferBytes);
+    const isStream = call.streaming || beside.inputs.length > 0;
+    let { fields } = beside;
+    if (call.depth !== 0 || call.waiter !== 0) fields = [...fields, nestingField(call, isStream)];
+    if (fields.length > 0) {
+      for (const field of fields) length += field.length;
+      beside.check(link.peer.maxBufferBytes);
     }
     const { maxMessageBytes } = link.peer;
     if (length > maxMessageBytes) throw new PayloadTooLarge({ size: length, limit: maxMessageBytes, option: "maxMessageBytes" });
     const { writer } = link;
-    const isStream = call.streaming || buffers.inputs.length > 0;
     const kind = isStream ? Kind.EXECUTE_STREAM : Kind.EXECUTE;
     const timeLeft = call.timeLeftMs <= 0 ? 0 : Math.min(Math.ceil(call.timeLeftMs), MAX_AUX);
     const id = this.table.add(call);
-    if (isPlain && length <= ARENA_BODY_BYTES) {
+    if (fields.length === 0 && length <= ARENA_BODY_BYTES) {
       let at = writer.reserve(length, kind, 0, prefixLength(prefix), id, timeLeft);
       const { arena } = writer;
       arena.set(prefix, at);
@@ -78,10 +89,10 @@ export class ToolCalls implements CallSink {
       arena.set(args, at);
       writer.sent();
     } else {
-      for (const data of buffers.attached) writer.message(Kind.ATTACH, 0, 0, id, 0, [data]);
-      writer.message(kind, 0, prefixLength(prefix), id, timeLeft, requestParts(prefix, args, buffers.fields));
+      for (const data of beside.attached) writer.message(Kind.ATTACH, 0, 0, id, 0, [data]);
+      writer.message(kind, 0, prefixLength(prefix), id, timeLeft, requestParts(prefix, args, fields));
     }
-    if (isStream) this.stream(call, id, buffers.inputs);
+    if (isStream) this.stream(call, id, beside.inputs);
   }
 
   /** Cancels a call in flight. */
@@ -167,13 +178,15 @@ export class ToolCalls implements CallSink {
   }
 
   /** The arguments, and what stands beside them. */
-  private encode(call: CarriedCall): { readonly args: Uint8Array; readonly buffers: OutgoingBuffers } {
+  private encode(call: CarriedCall): { readonly args: Uint8Array; readonly beside: OutgoingArguments } {
     // A getter among the arguments may start another call meanwhile.
-    const buffers = this.spare ?? new OutgoingBuffers();
+    const beside = this.spare ?? new OutgoingArguments();
     this.spare = undefined;
-    const args = this.encoder.encode(call.args, buffers);
-    if (buffers.fields.length === 0 && buffers.inputs.length === 0) this.spare = buffers;
-    return { args, buffers };
+    beside.call = call;
+    const args = this.encoder.encode(call.args, beside);
+    beside.call = undefined;
+    if (beside.isEmpty) this.spare = beside;
+    return { args, beside };
   }
 
   private stream(call: CarriedCall, id: number, sources: readonly AsyncIterable<unknown>[]): void {
@@ -223,7 +236,7 @@ export class ToolCalls implements CallSink {
     this.answered(call);
     let value: unknown;
     try {
-      value = decodeResult(bytes, start, end, attached, owned);
+      value = decodeResult(bytes, start, end, attached, owned, call);
     } catch (error) {
       call.onError(unreadable(error));
       return;
@@ -237,7 +250,7 @@ export class ToolCalls implements CallSink {
     const attached = this.link.takeAttached(call.wireId);
     let values: unknown[];
     try {
-      values = decodeItems(bytes, start, end, attached, owned);
+      values = decodeItems(bytes, start, end, attached, owned, call);
     } catch (error) {
       this.fail(call, unreadable(error));
       return;

@@ -5,11 +5,10 @@
  * retries and promises are the pool's business, frames and credit the carrier's.
  */
 import type { SnakepitError } from "../errors/index.ts";
+import type { HostFunction } from "../value/host-function.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 
-/** A function of the program's that Python may call. */
-// biome-ignore lint/suspicious/noExplicitAny: it may take and give anything that can travel, as a listener of events does
-export type HostFunction = (...args: any[]) => unknown;
+export type { HostFunction };
 
 /** Functions that stand among the arguments of calls, each by a number that no other has. */
 export interface HostFunctions {

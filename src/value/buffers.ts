@@ -5,6 +5,7 @@
  */
 import { ProtocolError } from "../errors/index.ts";
 import type { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import type { HostFunction } from "./host-function.ts";
 import { NdArray } from "./nd-array.ts";
 import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-array.ts";
 
@@ -20,6 +21,10 @@ export interface ValueSink {
   buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number;
   /** Adds an input stream and answers its number, from 1. Left out where streams make no sense: a result, an item, a variable. */
   inputStream?(items: AsyncIterable<unknown>): number;
+  /** Lets Python call a function and answers its number, from 1. Left out wherever {@link inputStream} is. */
+  hostFunction?(fn: HostFunction): number;
+  /** The session whose stored objects the value may refer to. Left out where it may refer to none. */
+  readonly objectSession?: string | undefined;
 }
 
 /** A buffer that came beside a value. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ProtocolError } from "../errors/index.ts";
 import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
-import { decode, Encoder, NdArray, type ReceivedBuffer } from "./index.ts";
+import { decode, Encoder, NdArray, ObjectRef, type ObjectReferences, type ReceivedBuffer } from "./index.ts";
 
 const from = (hex: string, buffers?: readonly ReceivedBuffer[]): unknown => {
   const bytes = Uint8Array.fromHex(hex);
@@ -127,6 +127,34 @@ describe("extensions", () => {
       "d40301",
     ]) {
       expect(() => from(hex)).toThrow(ProtocolError);
+    }
+  });
+
+  test("an object that is stored in Python becomes a reference, anywhere in the value", () => {
+    const places: unknown[] = [];
+    const references: ObjectReferences = {
+      objectRef(place) {
+        places.push(place);
+        return new ObjectRef(place, () => {});
+      },
+    };
+    const packed = "c71005" + "94a173a27731a16ba7782e4d6f64656c";
+    const place = { session: "s", worker: "w1", key: "k", type: "x.Model" };
+    const bytes = Uint8Array.fromHex(`0092${packed}81a161${packed}07`);
+    const value = decode(bytes, 1, bytes.length - 1, [], references) as [ObjectRef, { a: ObjectRef }];
+    expect(places).toEqual([place, place]);
+    expect(value[0]).toBeInstanceOf(ObjectRef);
+    expect(value[1].a).toMatchObject({ ...place, released: false });
+    // Where there can be none it is an extension like any unknown one, also right after one was read.
+    expect(() => from(packed)).toThrow("has the unknown extension 5");
+  });
+
+  test("an object whose place is malformed is refused", () => {
+    const references: ObjectReferences = { objectRef: (place) => new ObjectRef(place, () => {}) };
+    // Nothing; no array; three parts; a part that is no text; bytes after the array; an array that ends outside.
+    for (const hex of ["c70005", "d40501", "d60593a0a0a0", "c7050594a0a0a001", "c7060594a0a0a0a0a0", "d60594a0a0a0a0"]) {
+      const bytes = Uint8Array.fromHex(hex);
+      expect(() => decode(bytes, 0, bytes.length, [], references)).toThrow(ProtocolError);
     }
   });
 

@@ -9,6 +9,7 @@ import { bigIntegerFromBytes } from "./big-integer.ts";
 import { ownBytes, type ReceivedBuffer, receive } from "./buffers.ts";
 import { readKey } from "./key-cache.ts";
 import { Extension, MAX_READ_DEPTH } from "./limits.ts";
+import type { ObjectRef, ObjectReferences } from "./object-ref.ts";
 import { readShortText, readText } from "./text.ts";
 
 /** Arrays up to this length are made at their full size at once. */
@@ -23,19 +24,28 @@ let at = 0;
 let end = 0;
 let depth = 0;
 let buffers = noBuffers;
+let objects: ObjectReferences | undefined;
 
 /**
  * The one value that the range holds.
  *
  * @param received The buffers of the same message.
+ * @param references Makes what stands for objects that a worker stores. Left out where there can be none.
  * @throws ProtocolError when the range holds anything but one well-formed value.
  */
-export function decode(from: Uint8Array, start = 0, stop = from.length, received: readonly ReceivedBuffer[] = noBuffers): unknown {
+export function decode(
+  from: Uint8Array,
+  start = 0,
+  stop = from.length,
+  received: readonly ReceivedBuffer[] = noBuffers,
+  references?: ObjectReferences,
+): unknown {
   bytes = from;
   at = start;
   end = stop;
   depth = 0;
   buffers = received;
+  objects = references;
   try {
     const value = read();
     if (at !== end) throw malformed("has bytes after its end");
@@ -44,6 +54,7 @@ export function decode(from: Uint8Array, start = 0, stop = from.length, received
     bytes = nothing;
     view = undefined;
     buffers = noBuffers;
+    objects = undefined;
   }
 }
 
@@ -261,9 +272,25 @@ function extension(length: number): unknown {
     }
     case Extension.INTEGER:
       return bigIntegerFromBytes(bytes, start, at);
-    default:
-      throw malformed(`has the unknown extension ${type}`);
+    case Extension.OBJECT:
+      if (objects !== undefined) return objectRef(objects, start);
   }
+  throw malformed(`has the unknown extension ${type}`);
+}
+
+/** The object whose place is the payload from `start` to here. */
+function objectRef(references: ObjectReferences, start: number): ObjectRef {
+  const outerEnd = end;
+  end = at;
+  at = start;
+  const parts = read();
+  if (at !== end || !Array.isArray(parts) || parts.length !== 4) throw malformed("names a stored object wrongly");
+  const [session, worker, key, type]: unknown[] = parts;
+  if (typeof session !== "string" || typeof worker !== "string" || typeof key !== "string" || typeof type !== "string") {
+    throw malformed("names a stored object wrongly");
+  }
+  end = outerEnd;
+  return references.objectRef({ session, worker, key, type });
 }
 
 function reference(start: number, length: number): number {

@@ -3,7 +3,7 @@ import { Packr } from "msgpackr";
 import { UnsupportedValue } from "../errors/index.ts";
 import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
 import { decode } from "./decode.ts";
-import { Encoder, NdArray, type ReceivedBuffer, type ValueSink } from "./index.ts";
+import { Encoder, type HostFunction, NdArray, ObjectRef, type ReceivedBuffer, type ValueSink } from "./index.ts";
 
 interface Sent {
   readonly data: Uint8Array;
@@ -74,6 +74,50 @@ describe("numbers", () => {
     for (const bits of [300n, 3_000n, 600_000n]) {
       for (const value of [2n ** bits, -(2n ** bits), 2n ** bits - 1n]) expect(decode(new Encoder().encode(value)) === value).toBe(true);
     }
+  });
+});
+
+/** What arguments of calls may hold. */
+class Arguments extends Collector {
+  readonly functions: HostFunction[] = [];
+  readonly objectSession = "s";
+  hostFunction(fn: HostFunction): number {
+    return this.functions.push(fn);
+  }
+}
+
+describe("functions", () => {
+  test("are extension 4 with their number, wherever they stand but as a key", () => {
+    const sink = new Arguments();
+    const first = (): number => 1;
+    const second = (): number => 2;
+    expect(hex({ a: first, b: [{ c: second }] }, sink)).toBe("82a161d40401a1629181a163d40402");
+    expect(sink.functions).toEqual([first, second]);
+    expect(hex(new Map([[1, first]]), Object.assign(new Arguments(), { hostFunction: () => 70_000 }))).toBe("8101d60400011170");
+    expect(refusal(new Map([[first, 1]]), sink)).toMatchObject({
+      path: "$<key>",
+      reason: "it is a function, which Python cannot have as a key",
+    });
+  });
+});
+
+describe("stored objects", () => {
+  const ref = (session = "s"): ObjectRef => new ObjectRef({ session, worker: "w1", key: "k", type: "x.Model" }, () => {});
+
+  test("are extension 5 with their place, wherever they stand", () => {
+    const bytes = "d80594a173a27731a16ba7782e4d6f64656c";
+    expect(hex(ref(), new Arguments())).toBe(bytes);
+    expect(hex({ a: [ref()] }, new Arguments())).toBe(`81a16191${bytes}`);
+    expect(hex([ref(), ref()], new Arguments())).toBe(`92${bytes}${bytes}`);
+  });
+
+  test("are refused outside the arguments of a call, of another session, and once they are released", () => {
+    const reason = (value: ObjectRef, sink: ValueSink): string => refusal({ a: value }, sink).reason;
+    expect(reason(ref(), new Collector())).toBe("it is a stored object, which only the arguments of a call may hold");
+    expect(reason(ref("other"), new Arguments())).toBe('it is a stored object of session "other"');
+    const released = ref();
+    released.release();
+    expect(refusal({ a: released }, new Arguments())).toMatchObject({ path: "$.a", reason: "it is a stored object that was released" });
   });
 });
 
@@ -189,7 +233,10 @@ describe("objects of classes", () => {
     class Point {
       x = 1;
     }
-    expect(refusal({ rows: [1, { ok: 1 }, { f() {} }] })).toMatchObject({ path: "$.rows[2].f", reason: "it is a function" });
+    expect(refusal({ rows: [1, { ok: 1 }, { f() {} }] })).toMatchObject({
+      path: "$.rows[2].f",
+      reason: "it is a function, which only the arguments of a call may hold",
+    });
     expect(refusal({ "a b": Symbol("s") })).toMatchObject({ path: '$["a b"]', reason: "it is a symbol" });
     expect(refusal({ p: new Point() }).reason).toBe("it is a Point, which is no plain object");
     expect(refusal([new WeakMap()]).path).toBe("$[0]");

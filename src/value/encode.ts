@@ -10,8 +10,10 @@ import { PayloadTooLarge, UnsupportedValue } from "../errors/index.ts";
 import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
 import { bigIntegerToBytes } from "./big-integer.ts";
 import { BUFFER_FROM_BYTES, type ValueSink } from "./buffers.ts";
+import type { HostFunction } from "./host-function.ts";
 import { Extension, MAX_DEPTH } from "./limits.ts";
 import { NdArray } from "./nd-array.ts";
+import { ObjectRef } from "./object-ref.ts";
 import { formatPath, MAP_KEY, nameOf } from "./path.ts";
 import { dtypeOf, elementSize } from "./typed-array.ts";
 import { Writer } from "./writer.ts";
@@ -31,6 +33,8 @@ export class Encoder extends Writer {
   private readonly keys: unknown[] = [];
   private sink: ValueSink | undefined;
   private busy = false;
+  /** Encodes what stands in the payload of an extension. */
+  private payloads: Encoder | undefined;
 
   /**
    * @param maxBytes Where it gives up on a value. Larger values are refused by their sender anyway; this keeps them from filling the memory first.
@@ -43,7 +47,7 @@ export class Encoder extends Writer {
   /**
    * The MessagePack of `value`. The view is valid until the next call; from 256 KiB on it is the caller's for good.
    *
-   * @param sink Takes buffers and input streams. Without one, bytes of any size stay in the value and arrays of numbers are refused.
+   * @param sink Takes what cannot stand in the value. Without one, bytes of any size stay in the value, and everything else of that kind is refused.
    * @throws UnsupportedValue naming the path of what cannot travel; PayloadTooLarge when memory would grow far over `maxBytes`.
    */
   encode(value: unknown, sink?: ValueSink): Uint8Array {
@@ -88,6 +92,10 @@ export class Encoder extends Writer {
         break;
       case "bigint":
         this.bigint(value);
+        break;
+      case "function":
+        // A class is a function too; Python is told so when it calls it.
+        this.hostFunction(value as HostFunction);
         break;
       default:
         throw this.refusal(`it is a ${typeof value}`);
@@ -160,6 +168,7 @@ export class Encoder extends Writer {
     else if (value instanceof NdArray) this.buffer(bytesOf(value.data), value.dtype, value.shape, Buffer_Kind.NUMPY);
     else if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt)
       this.write(value.valueOf());
+    else if (value instanceof ObjectRef) this.objectRef(value);
     else if (isAsyncIterable(value)) this.inputStream(value);
     else if (value instanceof Promise) throw this.refusal("it is a Promise; await it first");
     else if (mayConvert && "toJSON" in value && typeof value.toJSON === "function") this.converted(value.toJSON());
@@ -198,6 +207,20 @@ export class Encoder extends Writer {
     this.reference(Extension.INPUT_STREAM, this.sink.inputStream(items));
   }
 
+  private hostFunction(fn: HostFunction): void {
+    if (this.sink?.hostFunction === undefined) throw this.refusal("it is a function, which only the arguments of a call may hold");
+    this.reference(Extension.FUNCTION, this.sink.hostFunction(fn));
+  }
+
+  private objectRef({ session, worker, key, type, released }: ObjectRef): void {
+    const own = this.sink?.objectSession;
+    if (own === undefined) throw this.refusal("it is a stored object, which only the arguments of a call may hold");
+    if (released) throw this.refusal("it is a stored object that was released");
+    if (session !== own) throw this.refusal(`it is a stored object of session "${session}"`);
+    this.payloads ??= new Encoder();
+    this.extension(Extension.OBJECT, this.payloads.encode([session, worker, key, type]));
+  }
+
   private date(date: Date): void {
     const ms = date.getTime();
     if (Number.isNaN(ms)) throw this.refusal("it is an invalid Date");
@@ -231,6 +254,7 @@ export class Encoder extends Writer {
       return;
     }
     if (key === undefined) throw this.refusal("it is undefined");
+    if (typeof key === "function") throw this.refusal("it is a function, which Python cannot have as a key");
     const hashable = typeof key !== "object" || key === null || key instanceof Date || key instanceof Uint8Array;
     if (!hashable) throw this.refusal(`it is ${nameOf(key)}, which Python cannot have as a key`);
     this.write(key);

@@ -16,4 +16,8 @@ export const Extension = {
   INTEGER: 2,
   /** The input stream with this number. */
   INPUT_STREAM: 3,
+  /** The function of the host's with this number. */
+  FUNCTION: 4,
+  /** An object that a worker stores. */
+  OBJECT: 5,
 } as const;

@@ -12,6 +12,11 @@ export interface ObjectPlace {
   readonly type: string;
 }
 
+/** Makes the references that stand in a value. Must not decode another value meanwhile. */
+export interface ObjectReferences {
+  objectRef(place: ObjectPlace): ObjectRef;
+}
+
 /**
  * A Python object that stays in its worker, as `snakepit.ref(obj)` returns it. Pass it back to calls of the same session, also inside other arguments: the
  * tool gets the object itself, and the call goes to the worker that has it. It is released by `release`, by `using`, and with its session. When
