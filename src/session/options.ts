@@ -1,7 +1,7 @@
 /** What sessions and their variables may be given, and the check that it makes sense. */
 import { InvalidOptions } from "../errors/index.ts";
+import * as json from "../tool/json.ts";
 import { constants, defaults } from "./defaults.ts";
-import * as json from "./json.ts";
 import type { Metadata } from "./records.ts";
 import type { BuiltInType, Constraints } from "./variable-type.ts";
 

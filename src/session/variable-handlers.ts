@@ -12,7 +12,7 @@ import {
   SetVariablesResponseSchema,
   WatchVariablesResponseSchema,
 } from "../gen/snakepit/v1/host_pb.ts";
-import * as json from "./json.ts";
+import * as json from "../tool/json.ts";
 import type { SessionManager } from "./manager.ts";
 import { checkBatch, checkDefinition } from "./options.ts";
 import type { Source } from "./records.ts";

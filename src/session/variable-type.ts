@@ -4,10 +4,10 @@
  * Values are checked as they travel, so that one from Python and one from TypeScript pass through the same code.
  */
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
+import * as json from "../tool/json.ts";
+import { compilePattern, compileSchema } from "../tool/json-schema.ts";
 import { decode } from "../value/index.ts";
 import { constants } from "./defaults.ts";
-import * as json from "./json.ts";
-import { compilePattern, compileSchema } from "./json-schema.ts";
 
 /** The types there are. Any other name is a type of its own when a schema stands among the constraints. */
 export const types = ["float", "integer", "string", "boolean", "json", "bytes", "embedding", "choice", "list"] as const;

@@ -3,8 +3,8 @@
  * Python even when it is whole. What is kept cannot be altered by those it was given to.
  */
 import { VariableInvalid } from "../errors/index.ts";
+import * as json from "../tool/json.ts";
 import { decode, Encoder } from "../value/index.ts";
-import * as json from "./json.ts";
 import type { VariableType } from "./variable-type.ts";
 
 const encoder = new Encoder();

@@ -1,6 +1,8 @@
 /**
- * JSON Schema (2020-12) for variables: what msgspec and Pydantic write about a type, and no more. A keyword that is not known here is refused when the
- * schema is given, so no value is taken that the schema's author meant to keep out. Python checks with the same keywords.
+ * JSON Schema (2020-12) of variables and of the arguments of host tools: what msgspec and Pydantic write about a type, and no more. A keyword that is not
+ * known here is refused when the schema is given, so no value is taken that the schema's author meant to keep out. Python checks with the same keywords.
+ *
+ * Written here and not taken from a package: ajv evaluates text as code, @cfworker/json-schema refuses bigints, and both overlook keywords they do not know.
  */
 import { InvalidOptions } from "../errors/index.ts";
 import * as json from "./json.ts";
