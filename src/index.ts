@@ -8,13 +8,30 @@
  */
 export { type Adapter, type PrepareOptions, validateAdapter } from "./adapter/adapter.ts";
 export * from "./errors/index.ts";
-export type { OpenOptions } from "./pit/options.ts";
+export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
+export type { OpenOptions, SessionStore } from "./pit/options.ts";
 export { type Callable, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
 export type { CallOptions, PoolOptions, Retry, ToolSource } from "./pool/options.ts";
 export type { ToolArguments } from "./pool/pool.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";
-export type { Progress } from "./tool/call.ts";
+export type { SessionInfo, VariableChange, VariableEntry } from "./session/entry.ts";
+export type { SessionCallError, SessionError, SessionOpenError, VariableError } from "./session/errors.ts";
+export type { SessionEvent } from "./session/manager.ts";
+export type {
+  SessionOptions,
+  SessionsOptions,
+  SetManyOptions,
+  SetOptions,
+  VariableDefinition,
+  WatchOptions,
+} from "./session/options.ts";
+export type { Metadata, Source } from "./session/records.ts";
+export { Session, type SessionVariables } from "./session/session.ts";
+export { type SqliteOptions, sqlite } from "./session/sqlite.ts";
+export type { BuiltInType, Constraints } from "./session/variable-type.ts";
+export type { ReadOutcome, WriteOutcome } from "./session/variables.ts";
+export type { HostFunction, Progress } from "./tool/call.ts";
 export type { ParameterInfo, ToolInfo } from "./tool/info.ts";
-export { NdArray, type TypedArray } from "./value/index.ts";
+export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

@@ -259,7 +259,7 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
       nope: 'There is no variable "nope".',
     });
     const unsent = await fails<{ errors: Record<string, string> }>(variables.setMany({ a: 5, b: () => 6 }), "BatchFailed");
-    assert.deepEqual(unsent.errors, { b: "The value at $ cannot travel: it is a function." });
+    assert.deepEqual(unsent.errors, { b: "The value at $ cannot travel: it is a function, which only the arguments of a call may hold." });
     const conflict = await fails<{ errors: Record<string, string> }>(
       variables.setMany({ a: 5, b: 6 }, { expectedVersions: { b: 3 } }),
       "BatchFailed",

@@ -1,25 +1,44 @@
-/** A pit: one or several pools that open and close together. Both faces, Promise and Effect, stand on it. */
-import { Effect, Exit, Scope } from "effect";
+/** A pit: one or several pools and the sessions of a program, which open and close together. Both faces, Promise and Effect, stand on it. */
+import { Context, Effect, Exit, Layer, Option, Scope } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
-import { InvalidOptions, isSnakepitError, type SnakepitError, ToolNotFound } from "../errors/index.ts";
+import type { HostHandlers } from "../carrier/host-handlers.ts";
+import { familyOnly } from "../errors/family.ts";
+import { InvalidOptions, type SnakepitError, ToolNotFound } from "../errors/index.ts";
+import { HostFunctions } from "../host/functions.ts";
+import { HostTools } from "../host/host-tools.ts";
+import { toolHandlers } from "../host/tool-handlers.ts";
+import type { CallTarget } from "../pool/faces.ts";
 import { closeOnSignal } from "../pool/host-signals.ts";
 import { printLog } from "../pool/logs.ts";
 import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
+import { SessionManager } from "../session/manager.ts";
+import { Store } from "../session/service.ts";
+import type { StoreService } from "../session/store.ts";
+import { variableHandlers } from "../session/variable-handlers.ts";
 import { nearestNames } from "../tool/nearest.ts";
-import { type OpenOptions, openSettings } from "./options.ts";
+import { type OpenOptions, openSettings, type SessionStore } from "./options.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1;
 
-/** Open pools by name. */
-export class Pit {
+/** Open pools by name, and the sessions that call them. */
+export class Pit implements CallTarget {
   /** The pools, in the order they were given. */
   readonly pools: ReadonlyMap<string, Pool>;
+  /** The sessions of the program. */
+  readonly sessions: SessionManager;
+  /** What Python may call. */
+  readonly tools: HostTools;
+  /** What effects run with that have to do with it. */
+  readonly context: Context.Context<never>;
   readonly #only: Pool | undefined;
 
-  private constructor(pools: ReadonlyMap<string, Pool>) {
+  private constructor(pools: ReadonlyMap<string, Pool>, sessions: SessionManager, context: Context.Context<never>) {
     this.pools = pools;
+    this.sessions = sessions;
+    this.tools = sessions.host.tools;
+    this.context = context;
     const [first] = pools.values();
     this.#only = pools.size === 1 ? first : undefined;
   }
@@ -30,28 +49,48 @@ export class Pit {
    */
   static open(options: OpenOptions, adapter: Adapter): Effect.Effect<Pit, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
-      const settings = yield* Effect.try({ try: () => openSettings(options), catch: known });
+      const settings = yield* Effect.try({ try: () => openSettings(options), catch: familyOnly<SnakepitError> });
+      const context = yield* Effect.context<never>();
       const scope = yield* Scope.fork(yield* Effect.scope);
       const close = (): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void));
       yield* Effect.acquireRelease(
         Effect.sync(() => closeOnSignal(close)),
         (forget) => Effect.sync(forget),
       );
-      const services = { handlers: () => ({}), functions: { add: () => 0, remove() {} }, onLog: settings.onLog ?? printLog, run: newRun() };
+      const opened = new Map<string, Pool>();
+      const tools = new HostTools();
+      const functions = new HostFunctions();
+      const poolOf = (tool: string): Pool => {
+        for (const pool of opened.values()) if (pool.has(tool)) return pool;
+        throw new ToolNotFound({ tool, nearest: nearest(tool, opened) });
+      };
+      // Opened before the pools and closed after them, since tools use sessions to their end.
+      const store = yield* sessionStore(settings.store).pipe(Scope.provide(scope));
+      const sessions = yield* SessionManager.make(settings.sessions, store, { poolOf, tools }).pipe(Scope.provide(scope));
+      if (settings.onSessionEvent !== undefined) sessions.onEvent(settings.onSessionEvent);
+      const handlers =
+        (pool: string) =>
+        (worker: string): HostHandlers => ({
+          pingHost: ({ message }) => ({ message }),
+          reportTelemetry: () => ({}),
+          ...variableHandlers(sessions, worker, context),
+          ...toolHandlers(tools, functions, { id: worker, pool }),
+        });
+      const services = { functions, onLog: settings.onLog ?? printLog, run: newRun() };
       // Pools close together: one that waits for its calls does not let the others take new ones.
       const together = yield* Scope.fork(scope, "parallel");
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {
         const own = yield* Scope.fork(together);
-        const opened = yield* Pool.open(pool, { ...services, adapter: pool.adapter ?? adapter }).pipe(Scope.provide(own));
-        return [pool.name, opened] as const;
+        const its = { ...services, handlers: handlers(pool.name), adapter: pool.adapter ?? adapter };
+        return [pool.name, yield* Pool.open(pool, its).pipe(Scope.provide(own))] as const;
       });
-      const pools = yield* Effect.forEach(settings.pools, open, { concurrency: "unbounded" });
+      for (const [name, pool] of yield* Effect.forEach(settings.pools, open, { concurrency: "unbounded" })) opened.set(name, pool);
       // An open pit keeps the program alive, also while every worker is being replaced.
       yield* Effect.acquireRelease(
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
         (timer) => Effect.sync(() => clearInterval(timer)),
       ).pipe(Scope.provide(scope));
-      return new Pit(new Map(pools));
+      return new Pit(opened, sessions, context);
     });
   }
 
@@ -64,18 +103,19 @@ export class Pit {
 
   /** The pool that has this tool: the first of several. Throws ToolNotFound when none has it. */
   poolOf(tool: string): Pool {
-    if (this.#only !== undefined) return this.#only;
-    const names: string[] = [];
-    for (const pool of this.pools.values()) {
-      if (pool.has(tool)) return pool;
-      for (const { name } of pool.tools()) names.push(name);
-    }
-    throw new ToolNotFound({ tool, nearest: nearestNames(tool, names) });
+    return this.#only ?? this.sessions.host.poolOf(tool);
   }
 }
 
-/** What was thrown, when it belongs to the family; anything else is a fault of this package and is thrown on. */
-export function known(error: unknown): SnakepitError {
-  if (isSnakepitError(error)) return error;
-  throw error;
+/** What is given, else what stands in the context, else memory. */
+const sessionStore = (given: SessionStore | undefined): Effect.Effect<StoreService, SnakepitError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const there = yield* Effect.serviceOption(Store);
+    if (given === undefined && Option.isSome(there)) return there.value;
+    return Context.get(yield* Layer.build(given ?? Store.layerMemory), Store);
+  });
+
+function nearest(tool: string, pools: ReadonlyMap<string, Pool>): string[] {
+  const names = [...pools.values()].flatMap((pool) => pool.tools().map(({ name }) => name));
+  return nearestNames(tool, names);
 }

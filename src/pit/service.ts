@@ -3,18 +3,22 @@
  *
  * Calls are interruptible: interrupting one interrupts the tool's code in Python. Errors stand in the error channel by their `_tag`.
  */
-import { Cause, Context, Effect, Layer, Stream } from "effect";
+import { Context, Effect, Layer, type Scope, type Stream } from "effect";
 import { python } from "../adapter/python.ts";
+import { familyOnly } from "../errors/family.ts";
+import type { InvalidOptions } from "../errors/index.ts";
+import { type EffectFunction, plainFunction } from "../host/effect-function.ts";
+import type { HostToolOptions } from "../host/host-tools.ts";
 import type { CallError, OpenError } from "../pool/errors.ts";
-import type { CallOptions } from "../pool/options.ts";
+import { type CallTarget, callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
 import type { ToolArguments } from "../pool/pool.ts";
 import { type PitHealth, type PitStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
+import { Sessions } from "../session/service.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
-import { known, Pit } from "./pit.ts";
+import { Pit } from "./pit.ts";
 
-/** Options of one call; interruption takes the place of a signal. */
-export type EffectCallOptions = Omit<CallOptions, "signal">;
+export type { EffectCallOptions } from "../pool/faces.ts";
 
 /** What can be called: the pit, or one of its pools. */
 export interface Callable {
@@ -32,6 +36,15 @@ export interface Callable {
 export interface PoolService extends Callable {
   /** One pool of several, by name. Dies with InvalidOptions when there is none of this name. */
   readonly pool: (name: string) => Callable;
+  /**
+   * Lets Python call a function by its name, until the scope closes. It may give a value, a promise, an Effect, or for `stream_tool` an async iterable or a
+   * Stream. Fails with InvalidOptions for a name that is taken.
+   */
+  readonly provide: <R = never>(
+    name: string,
+    fn: EffectFunction<R>,
+    options?: HostToolOptions,
+  ) => Effect.Effect<void, InvalidOptions, R | Scope.Scope>;
   /** The tools there are. */
   readonly tools: Effect.Effect<readonly ToolInfo[]>;
   /** Waits until every worker is ready. */
@@ -47,20 +60,37 @@ export interface PoolService extends Callable {
 /** Pools of Python workers as a service. */
 export class Pool extends Context.Service<Pool, PoolService>()("snakepit/pool/Pool") {}
 
-/** Opens the pools when it is built, and closes them with its scope. Fails as `Snakepit.open` rejects. */
-export const layer = (options: OpenOptions = {}): Layer.Layer<Pool, OpenError> =>
-  Layer.effect(Pool, Pit.open(options, python).pipe(Effect.map(service), Effect.mapError(asOpenError)));
+/**
+ * Opens the pools and the sessions when it is built, and closes them with its scope. Sessions are kept in `options.store`, else in a `Session.Store` that
+ * stands in the context, else in memory. Fails as `Snakepit.open` rejects.
+ */
+export const layer = (options: OpenOptions = {}): Layer.Layer<Pool | Sessions, OpenError> =>
+  Layer.effectContext(
+    Pit.open(options, python).pipe(
+      Effect.map((pit) => Context.make(Pool, service(pit)).pipe(Context.add(Sessions, pit.sessions))),
+      Effect.mapError(asOpenError),
+    ),
+  );
 
 function service(pit: Pit): PoolService {
   const pools = [...pit.pools.values()];
   const byName = <T>(of: (pool: (typeof pools)[number]) => T): Record<string, T> =>
     Object.fromEntries(pools.map((pool) => [pool.name, of(pool)]));
   return {
-    ...callable((tool) => pit.poolOf(tool)),
+    ...callable(pit),
     pool: (name) => {
       const pool = pit.pool(name);
-      return callable(() => pool);
+      return callable({ poolOf: () => pool });
     },
+    provide: <R>(name: string, fn: EffectFunction<R>, options?: HostToolOptions) =>
+      Effect.contextWith((context: Context.Context<R>) =>
+        Effect.asVoid(
+          Effect.acquireRelease(
+            Effect.try({ try: () => pit.tools.provide("", name, plainFunction(fn, context), options), catch: familyOnly<InvalidOptions> }),
+            (remove) => Effect.sync(remove),
+          ),
+        ),
+      ),
     tools: Effect.sync(() => pools.flatMap((pool) => pool.tools())),
     ready: Effect.forEach(pools, (pool) => pool.ready, { concurrency: "unbounded", discard: true }).pipe(Effect.mapError(asOpenError)),
     workers: Effect.promise(async () => (await Promise.all(pools.map((pool) => pool.workers()))).flat()),
@@ -69,45 +99,10 @@ function service(pit: Pit): PoolService {
   };
 }
 
-type PoolOf = (tool: string) => ReturnType<Pit["poolOf"]>;
-
-const callable = (poolOf: PoolOf): Callable => ({
-  execute: (tool, args, options) =>
-    Effect.callback((resume) => {
-      const fail = (error: unknown): void => resume(Effect.fail(asCallError(error)));
-      try {
-        const pool = poolOf(tool);
-        // What a tool returns has the type that the caller says it has.
-        const call = pool.call(tool, args, options, (value) => resume(Effect.succeed(value as never)), fail);
-        return Effect.sync(() => pool.cancel(call));
-      } catch (error) {
-        return fail(known(error));
-      }
-    }),
-  executeStream: (tool, args, options) => Stream.unwrap(items(poolOf, tool, args, options)),
+const callable = (target: CallTarget): Callable => ({
+  execute: (tool, args, options) => callEffect(target, tool, args, options),
+  executeStream: (tool, args, options) => itemStream(target, tool, args, options),
 });
 
-/** The batches of a streaming call as they arrive. */
-const items = Effect.fnUntraced(function* (
-  poolOf: PoolOf,
-  tool: string,
-  args: ToolArguments | undefined,
-  options: EffectCallOptions | undefined,
-) {
-  const call = yield* Effect.acquireRelease(
-    Effect.try({ try: () => poolOf(tool).stream(tool, args, options), catch: (error) => asCallError(known(error)) }),
-    (call) => Effect.sync(() => call.leave()),
-  );
-  const pull = Effect.tryPromise({ try: () => call.pull(), catch: (error) => asCallError(known(error)) }).pipe(
-    Effect.flatMap((batch) => (isNonEmpty(batch) ? Effect.succeed(batch) : Cause.done())),
-  );
-  return Stream.fromPull(Effect.succeed(pull));
-});
-
-/** A batch has at least one item; there is none at the end. What a tool yields has the type that the caller says it has. */
-const isNonEmpty = (batch: readonly unknown[] | undefined): batch is readonly [never, ...never[]] =>
-  batch !== undefined && batch.length > 0;
-
-// The lists of errors are written down where programs read them; which ones can come is not known to the compiler.
-const asCallError = (error: unknown): CallError => error as CallError;
+// The list of errors is written down where programs read it; which ones can come is not known to the compiler.
 const asOpenError = (error: unknown): OpenError => error as OpenError;

@@ -1,10 +1,15 @@
 /** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
 import { Effect, Exit, Scope } from "effect";
 import { python } from "../adapter/python.ts";
+import type { HostToolOptions } from "../host/host-tools.ts";
+import { callPromise, itemIterator } from "../pool/faces.ts";
 import type { CallOptions } from "../pool/options.ts";
 import type { Pool, ToolArguments } from "../pool/pool.ts";
 import { type PitHealth, type PitStats, type PoolHealth, type PoolStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
-import { ItemStream } from "../pool/stream-call.ts";
+import type { SessionInfo } from "../session/entry.ts";
+import type { SessionOptions } from "../session/options.ts";
+import { Session } from "../session/session.ts";
+import type { HostFunction } from "../tool/call.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
@@ -75,11 +80,38 @@ export class Snakepit implements Callable, AsyncDisposable {
   }
 
   execute<Result = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): Promise<Result> {
-    return execute(this.#pit, tool, args, options);
+    return callPromise(this.#pit, tool, args, options);
   }
 
   executeStream<Item = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): AsyncIterableIterator<Item> {
-    return new ItemStream<Item>(() => this.#pit.poolOf(tool).stream(tool, args, options));
+    return itemIterator(this.#pit, tool, args, options);
+  }
+
+  /**
+   * Opens the session of this id, or makes it. Without an id it ends with its handle; else it lives until its time is over or it is ended. Works without
+   * any worker too.
+   *
+   * @throws InvalidOptions, QuotaExceeded, StoreFailed.
+   */
+  async session(id?: string, options?: SessionOptions): Promise<Session> {
+    const { sessions, context } = this.#pit;
+    return new Session(await Effect.runPromiseWith(context)(sessions.open(id, options)), context);
+  }
+
+  /** Every session of the store, those of other programs that share it included. Does not count as use. */
+  sessions(): Promise<readonly SessionInfo[]> {
+    return Effect.runPromiseWith(this.#pit.context)(this.#pit.sessions.list);
+  }
+
+  /**
+   * Lets Python call a function by its name: with positional arguments as they come and the named ones as one object, or, when there is a `schema`, with
+   * one object of all. A last argument holds a signal that is aborted when nobody waits any more. What it throws is raised in Python. A function that gives an async
+   * iterable is called with `stream_tool`. Python sees it until the function that is returned is called.
+   *
+   * @throws InvalidOptions for a name that is taken.
+   */
+  provide(name: string, fn: HostFunction, options?: HostToolOptions): () => void {
+    return this.#pit.tools.provide("", name, fn, options);
   }
 
   /** One pool of several, by name. Throws InvalidOptions when there is none of this name. */
@@ -131,25 +163,12 @@ export class Snakepit implements Callable, AsyncDisposable {
   }
 }
 
-/** A promise around one call; nothing else is allocated. */
-function execute<Result>(
-  of: { poolOf(tool: string): Pool },
-  tool: string,
-  args: ToolArguments | undefined,
-  options: CallOptions | undefined,
-): Promise<Result> {
-  return new Promise<Result>((resolve, reject) => {
-    // What a tool returns has the type that the caller says it has.
-    of.poolOf(tool).call(tool, args, options, resolve as (value: unknown) => void, reject);
-  });
-}
-
 function handle(pool: Pool): PoolHandle {
-  const of = { poolOf: () => pool };
+  const target = { poolOf: () => pool };
   return {
     name: pool.name,
-    execute: (tool, args, options) => execute(of, tool, args, options),
-    executeStream: (tool, args, options) => new ItemStream(() => pool.stream(tool, args, options)),
+    execute: (tool, args, options) => callPromise(target, tool, args, options),
+    executeStream: (tool, args, options) => itemIterator(target, tool, args, options),
     tools: () => pool.tools(),
     ready: () => Effect.runPromise(pool.ready),
     workers: () => pool.workers(),

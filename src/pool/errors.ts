@@ -29,4 +29,7 @@ export type CallError =
   | errors.WorkerStartFailed
   | errors.WorkerCrashed
   | errors.ConnectionLost
+  | errors.AffinityUnavailable
+  | errors.ObjectLost
+  | errors.CallDepthExceeded
   | errors.ProtocolError;

@@ -92,15 +92,15 @@ const end: IteratorResult<never> = { value: undefined, done: true };
  * cancels it.
  */
 export class ItemStream<T> implements AsyncIterableIterator<T> {
-  readonly #begin: () => StreamCall;
+  readonly #begin: () => StreamCall | Promise<StreamCall>;
   #call: StreamCall | undefined;
   #items: readonly unknown[] = [];
   #at = 0;
   #over = false;
   #fetching: Promise<void> | undefined;
 
-  /** `begin` makes and submits the call, or throws what it fails with. */
-  constructor(begin: () => StreamCall) {
+  /** `begin` makes and submits the call, or throws what it fails with. It may have to wait for something before. */
+  constructor(begin: () => StreamCall | Promise<StreamCall>) {
     this.#begin = begin;
   }
 
@@ -134,8 +134,8 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
   async #fetch(): Promise<IteratorResult<T>> {
     try {
-      this.#call ??= this.#begin();
-      const items = await this.#call.pull();
+      const call = this.#call ?? (await this.#beginning());
+      const items = await call.pull();
       if (items !== undefined && !this.#over) {
         this.#items = items;
         this.#at = 0;
@@ -150,6 +150,14 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     }
     this.#over = true;
     return end;
+  }
+
+  async #beginning(): Promise<StreamCall> {
+    const call = await this.#begin();
+    this.#call = call;
+    // Left while it waited.
+    if (this.#over) call.leave();
+    return call;
   }
 
   #take(): T {

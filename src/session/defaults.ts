@@ -26,6 +26,9 @@ export const constants = {
   eventBuffer: 1_024,
   /** Descriptions of variables that are kept compiled. */
   compiledDescriptions: 1_000,
+  /** Largest variable that a worker is given with the session, before it asks for it, and how much in all, in bytes. */
+  preloadVariableBytes: 4_096,
+  preloadBytes: 65_536,
   /** How late the last use of a session may be written down when it was only read. */
   touchMs: 1_000,
   /** How long a store waits while another process writes to its file. */

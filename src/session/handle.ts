@@ -1,9 +1,13 @@
 /** A handle of a session: what closes, while the session lives on. Both faces stand on it. */
 import { Effect, type Scope } from "effect";
 import { SessionClosed, SessionExpired, SessionNotFound, type StoreFailed } from "../errors/index.ts";
+import type { HostToolOptions } from "../host/host-tools.ts";
+import type { HostFunction } from "../tool/call.ts";
+import { constants } from "./defaults.ts";
 import type { SessionInfo } from "./entry.ts";
 import type { SessionError } from "./errors.ts";
 import type { SessionManager } from "./manager.ts";
+import type { Presence } from "./presence.ts";
 import type { Metadata, SessionKey, SessionRecord } from "./records.ts";
 import type { StoreService } from "./store.ts";
 import { Variables } from "./variables.ts";
@@ -23,6 +27,11 @@ export class SessionHandle {
   readonly #session: SessionRecord;
   readonly #endsWithHandle: boolean;
   readonly #watches = new Set<WatchBuffer>();
+  /** Takes the tools of this handle back. */
+  readonly #provided = new Set<() => void>();
+  #presence: Presence | undefined;
+  /** When a call was last told to the store as use. */
+  #presentAt = 0;
   #closed = false;
 
   constructor(manager: SessionManager, session: SessionRecord, endsWithHandle: boolean) {
@@ -61,6 +70,43 @@ export class SessionHandle {
     });
   }
 
+  /**
+   * The session as the workers know it, for a call. It counts as use, which is told to the store once in a while only, so most calls need not wait:
+   * those take {@link presentNow}.
+   */
+  get present(): Effect.Effect<Presence, SessionError> {
+    return this.use((now) => Effect.as(this.store.load(this.key, [], now), now)).pipe(
+      Effect.flatMap((now) =>
+        Effect.map(this.#manager.present(this.#session), (presence) => {
+          this.#presentAt = now;
+          this.#presence = presence;
+          return presence;
+        }),
+      ),
+    );
+  }
+
+  /** The same, when it was used a moment ago and nothing has to be waited for. */
+  presentNow(now: number): Presence | undefined {
+    const presence = this.#presence;
+    if (presence === undefined || presence.over || this.#closed) return undefined;
+    return now - this.#presentAt < Math.min(constants.touchMs, this.#session.ttlMs / 10) ? presence : undefined;
+  }
+
+  /**
+   * Lets Python call a function in this session by its name, until the handle closes or the returned function is called. Throws InvalidOptions and
+   * SessionClosed.
+   */
+  provide(name: string, fn: HostFunction, options?: HostToolOptions): () => void {
+    if (this.#closed) throw new SessionClosed({ session: this.id });
+    const remove = this.#manager.host.tools.provide(this.id, name, fn, options);
+    const forget = (): void => {
+      if (this.#provided.delete(forget)) remove();
+    };
+    this.#provided.add(forget);
+    return forget;
+  }
+
   /** Lets the buffer end when the handle closes. */
   attach(buffer: WatchBuffer): Effect.Effect<void, never, Scope.Scope> {
     return Effect.asVoid(
@@ -93,6 +139,7 @@ export class SessionHandle {
     if (this.#closed) return;
     this.#closed = true;
     for (const buffer of this.#watches) buffer.close();
+    for (const forget of this.#provided) forget();
     this.#manager.released(this, this.#session);
   }
 }

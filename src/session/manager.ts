@@ -1,27 +1,40 @@
 /** The sessions of one program: which are open here, when they end, and who hears of it. What they hold is with the store. */
 import { randomUUID } from "node:crypto";
 import { Clock, Effect, Queue, type Scope, Stream } from "effect";
-import { type InvalidOptions, type SessionClosed, SessionExpired, type SessionNotFound, type StoreFailed } from "../errors/index.ts";
+import { familyOnly } from "../errors/family.ts";
+import { type InvalidOptions, SessionClosed, SessionExpired, type SessionNotFound, type StoreFailed } from "../errors/index.ts";
 import { constants } from "./defaults.ts";
 import { infoOf, type SessionInfo } from "./entry.ts";
 import type { SessionOpenError } from "./errors.ts";
-import { familyOnly } from "./family.ts";
 import { SessionHandle } from "./handle.ts";
+import { OpenSession } from "./open-session.ts";
 import { checkSession, type SessionOptions, type SessionsOptions, type SessionsSettings, sessionsSettings } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import { noMetadata, type SessionKey, type SessionRecord, type Source } from "./records.ts";
+import { noHost, type SessionHost } from "./session-host.ts";
 import type { StoreService } from "./store.ts";
 import { type SessionUse, Variables } from "./variables.ts";
 
 /** Something happened to a session. */
-export interface SessionEvent {
-  /**
-   * "created" when it was made, "released" when its last handle here was closed, "ended" when it was ended from here, "expired" when it was found past
-   * its time by this process.
-   */
-  readonly kind: "created" | "released" | "ended" | "expired";
-  /** What it was at that time. */
-  readonly session: SessionInfo;
-}
+export type SessionEvent =
+  | {
+      /**
+       * "created" when it was made, "released" when its last handle here was closed, "ended" when it was ended from here, "expired" when it was found past
+       * its time by this process.
+       */
+      readonly kind: "created" | "released" | "ended" | "expired";
+      /** What it was at that time. */
+      readonly session: SessionInfo;
+    }
+  | {
+      /** Its worker has ended, and what that had stored for the session is gone. Its calls go to another one. */
+      readonly kind: "moved";
+      readonly session: SessionInfo;
+      /** Id of the worker that had the session. */
+      readonly from: string;
+      /** Id of the worker that has it now. */
+      readonly to: string;
+    };
 
 /** Opens sessions and looks after them. */
 export class SessionManager {
@@ -29,21 +42,30 @@ export class SessionManager {
   readonly settings: SessionsSettings;
   /** Where sessions are kept. */
   readonly store: StoreService;
-  /** Open handles by the serial of their session. */
-  readonly #handles = new Map<number, Set<SessionHandle>>();
+  /** Where their calls go, and what Python may call of theirs. */
+  readonly host: SessionHost;
+  /** Those that have handles here, by serial. */
+  readonly #open = new Map<number, OpenSession>();
+  /** Those that workers know, by id. */
+  readonly #presences = new Map<string, Presence>();
   readonly #listeners = new Set<(event: SessionEvent) => void>();
 
-  private constructor(settings: SessionsSettings, store: StoreService) {
+  private constructor(settings: SessionsSettings, store: StoreService, host: SessionHost) {
     this.settings = settings;
     this.store = store;
+    this.host = host;
   }
 
   /** Starts looking after the sessions of a store. With the scope every handle closes; sessions of an id stay in the store. */
-  static make(options: SessionsOptions, store: StoreService): Effect.Effect<SessionManager, InvalidOptions, Scope.Scope> {
+  static make(
+    options: SessionsOptions,
+    store: StoreService,
+    host: SessionHost = noHost(),
+  ): Effect.Effect<SessionManager, InvalidOptions, Scope.Scope> {
     return Effect.gen(function* () {
       const settings = yield* Effect.try({ try: () => sessionsSettings(options), catch: familyOnly<InvalidOptions> });
       const manager = yield* Effect.acquireRelease(
-        Effect.sync(() => new SessionManager(settings, store)),
+        Effect.sync(() => new SessionManager(settings, store, host)),
         (open) => open.#closeAll,
       );
       yield* Effect.forkScoped(
@@ -72,8 +94,13 @@ export class SessionManager {
       });
       if (expired !== undefined) this.#expired(expired);
       const handle = new SessionHandle(this, session, id === undefined);
-      const handles = this.#handles.get(session.serial) ?? new Set();
-      this.#handles.set(session.serial, handles.add(handle));
+      let open = this.#open.get(session.serial);
+      if (open === undefined) {
+        open = new OpenSession(session);
+        this.#open.set(session.serial, open);
+      }
+      open.handles.add(handle);
+      if (options.affinity !== undefined) open.affinity = options.affinity;
       if (created) this.#tell("created", session);
       return handle;
     });
@@ -131,6 +158,29 @@ export class SessionManager {
     return new Variables(session, this.settings, source);
   }
 
+  /** Makes the session of an open handle known to workers, which its first call needs. */
+  present(session: SessionRecord): Effect.Effect<Presence, SessionNotFound | SessionExpired | SessionClosed | StoreFailed> {
+    return this.use((now) => {
+      const open = this.#open.get(session.serial);
+      if (open === undefined) return Effect.fail(new SessionClosed({ session: session.id }));
+      const { id } = session;
+      const presented = open.present(now, {
+        store: this.store,
+        host: this.host,
+        onMoved: (from, to) => this.#say({ kind: "moved", session: this.info(session), from, to }),
+        onOver: (presence) => {
+          if (this.#presences.get(id) === presence) this.#presences.delete(id);
+        },
+      });
+      return Effect.tap(presented, (presence) => Effect.sync(() => this.#presences.set(id, presence)));
+    });
+  }
+
+  /** What the workers know of the session of this id; undefined when none does. */
+  presenceOf(id: string): Presence | undefined {
+    return this.#presences.get(id);
+  }
+
   /** Ends a session: it and all it has are gone from the store. False when it was gone already. */
   end(key: SessionKey): Effect.Effect<boolean, StoreFailed> {
     return Effect.gen({ self: this }, function* () {
@@ -142,31 +192,35 @@ export class SessionManager {
 
   /** Takes note that a handle was closed. */
   released(handle: SessionHandle, session: SessionRecord): void {
-    const handles = this.#handles.get(session.serial);
-    if (handles === undefined || !handles.delete(handle) || handles.size > 0) return;
-    this.#handles.delete(session.serial);
+    const open = this.#open.get(session.serial);
+    if (open === undefined || !open.handles.delete(handle) || open.handles.size > 0) return;
+    this.#open.delete(session.serial);
+    open.presence?.close();
     this.#tell("released", session);
   }
 
   /** A session as programs see it. */
   info(session: SessionRecord): SessionInfo {
-    return infoOf(session, this.#handles.get(session.serial)?.size ?? 0);
+    return infoOf(session, this.#open.get(session.serial)?.handles.size ?? 0);
   }
 
   #expired(session: SessionRecord): SessionInfo {
-    for (const handle of this.#handles.get(session.serial) ?? []) handle.expired = true;
+    for (const handle of this.#open.get(session.serial)?.handles ?? []) handle.expired = true;
     this.#tell("expired", session);
     return this.info(session);
   }
 
-  #tell(kind: SessionEvent["kind"], session: SessionRecord): void {
-    const event = { kind, session: this.info(session) };
+  #tell(kind: Exclude<SessionEvent["kind"], "moved">, session: SessionRecord): void {
+    this.#say({ kind, session: this.info(session) });
+  }
+
+  #say(event: SessionEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
   get #closeAll(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const handles = [...this.#handles.values()].flatMap((set) => [...set]);
+      const handles = [...this.#open.values()].flatMap((open) => [...open.handles]);
       return Effect.forEach(handles, (handle) => Effect.ignore(handle.close), { discard: true });
     });
   }

@@ -1,5 +1,6 @@
 /** What sessions and their variables may be given, and the check that it makes sense. */
 import { InvalidOptions } from "../errors/index.ts";
+import type { Affinity } from "../pool/call-session.ts";
 import * as json from "../tool/json.ts";
 import { constants, defaults } from "./defaults.ts";
 import type { Metadata } from "./records.ts";
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly ttlMs?: number | undefined;
   /** The program's own words about it, merged into what is there. */
   readonly metadata?: Metadata | undefined;
+  /** Where its calls go; what is given last counts for all handles of the session. Default "hint". */
+  readonly affinity?: Affinity | undefined;
 }
 
 /** A variable to be made. */
@@ -59,6 +62,15 @@ export interface SetManyOptions {
   readonly metadata?: Metadata | undefined;
 }
 
+/** Options of a watch. */
+export interface WatchOptions {
+  /**
+   * By id, the last version that an earlier watch has seen. What was seen does not come again, and `coalesced` of the first change that comes counts
+   * those missed since. Default: nothing was seen.
+   */
+  readonly seen?: Readonly<Record<string, number>> | undefined;
+}
+
 /** Options of everything about sessions, with every default filled in. */
 export type SessionsSettings = { readonly [Name in keyof SessionsOptions]-?: number };
 
@@ -87,7 +99,12 @@ const sessionsChecks: Checks<SessionsOptions> = {
   maxVariables: whole,
   maxSessionBytes: whole,
 };
-const sessionChecks: Checks<SessionOptions> = { ttlMs: ttl, metadata };
+const affinities: ReadonlySet<unknown> = new Set<Affinity>(["hint", "strict-queue", "strict-fail"]);
+const sessionChecks: Checks<SessionOptions> = {
+  ttlMs: ttl,
+  metadata,
+  affinity: ['"hint", "strict-queue" or "strict-fail"', (value) => affinities.has(value)],
+};
 const definitionChecks: Checks<VariableDefinition> = {
   type: ["the name of a type", (value) => typeof value === "string" && value !== ""],
   value: anything,
@@ -100,6 +117,10 @@ const setManyChecks: Checks<SetManyOptions> = {
   atomic: boolean,
   expectedVersions: ["an object of whole numbers from 0", (value) => json.isObject(value) && Object.values(value).every(isWhole)],
   metadata,
+};
+
+const watchChecks: Checks<WatchOptions> = {
+  seen: ["an object of versions by id", (value) => json.isObject(value) && Object.values(value).every(isWhole)],
 };
 
 /** Throws InvalidOptions for the first option that is unknown or makes no sense. One that is undefined is one that is not given. */
@@ -142,6 +163,9 @@ export function checkDefinition(name: string, definition: VariableDefinition): V
 
 /** Throws InvalidOptions unless these are options of a change. */
 export const checkSet = (options: SetOptions): void => check(options, setChecks);
+
+/** Throws InvalidOptions unless these are options of a watch. */
+export const checkWatch = (options: WatchOptions): void => check(options, watchChecks);
 
 /** Throws InvalidOptions unless these are the values and the options of a batch. */
 export function checkSetMany(values: object, options: SetManyOptions): void {

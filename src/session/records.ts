@@ -10,6 +10,8 @@ export interface Source {
   readonly worker?: string;
   /** The tool that made it, when one did. */
   readonly tool?: string;
+  /** The call of that tool, by a number that its worker gives to no other call at the time. */
+  readonly call?: number;
 }
 
 /** The user's own words about a session or a variable. */

@@ -2,13 +2,19 @@
  * Sessions for programs written with Effect: `Session.make` is one, `Session.Sessions` looks after all of them, and `Session.Store` says where they are
  * kept.
  */
-import { Context, Effect, Layer, type Scope } from "effect";
-import type { InvalidOptions, StoreFailed } from "../errors/index.ts";
+import { Clock, Context, Effect, Layer, type Scope, Stream } from "effect";
+import { familyOnly } from "../errors/family.ts";
+import type { InvalidOptions, SessionClosed, StoreFailed } from "../errors/index.ts";
+import { type EffectFunction, plainFunction } from "../host/effect-function.ts";
+import type { HostToolOptions } from "../host/host-tools.ts";
+import { callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
+import type { ToolArguments } from "../pool/pool.ts";
 import type { SessionInfo } from "./entry.ts";
-import type { SessionError, SessionOpenError } from "./errors.ts";
+import type { SessionCallError, SessionError, SessionOpenError } from "./errors.ts";
 import type { SessionHandle } from "./handle.ts";
 import { SessionManager } from "./manager.ts";
 import type { SessionOptions, SessionsOptions } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import type { Metadata } from "./records.ts";
 import type { StoreService } from "./store.ts";
 import { memoryStore } from "./store-memory.ts";
@@ -16,7 +22,7 @@ import { type SqliteOptions, sqliteStore } from "./store-sqlite.ts";
 import type { Variables } from "./variables.ts";
 
 export type { SessionInfo, VariableChange, VariableEntry } from "./entry.ts";
-export type { SessionError, SessionOpenError, VariableError } from "./errors.ts";
+export type { SessionCallError, SessionError, SessionOpenError, VariableError } from "./errors.ts";
 export type { SessionEvent } from "./manager.ts";
 export type { SessionOptions, SessionsOptions, SetManyOptions, SetOptions, VariableDefinition } from "./options.ts";
 export type { Metadata, Source } from "./records.ts";
@@ -52,6 +58,24 @@ export interface Session {
   readonly metadata: Metadata;
   /** Its variables. */
   readonly variables: Variables;
+  /** Calls a tool that does not stream, in this session. Interrupting it interrupts the tool's code in Python. */
+  readonly execute: <Result = unknown>(
+    tool: string,
+    args?: ToolArguments,
+    options?: EffectCallOptions,
+  ) => Effect.Effect<Result, SessionCallError>;
+  /** Calls a streaming tool in this session. Ending the stream early closes the Python generator. */
+  readonly executeStream: <Item = unknown>(
+    tool: string,
+    args?: ToolArguments,
+    options?: EffectCallOptions,
+  ) => Stream.Stream<Item, SessionCallError>;
+  /** Lets Python call a function in this session by its name, until the scope closes. Fails with InvalidOptions for a name that is taken. */
+  readonly provide: <R = never>(
+    name: string,
+    fn: EffectFunction<R>,
+    options?: HostToolOptions,
+  ) => Effect.Effect<void, InvalidOptions | SessionClosed, R | Scope.Scope>;
   /** What is known about it. */
   readonly info: Effect.Effect<SessionInfo, SessionError>;
   /** Ends it before its time: what it holds is gone, for everybody. False when it was gone already. */
@@ -73,4 +97,32 @@ export const make = (id?: string, options?: SessionOptions): Effect.Effect<Sessi
   );
 
 /** The Effect face of a handle. */
-export const sessionOf = ({ id, metadata, variables, info, end }: SessionHandle): Session => ({ id, metadata, variables, info, end });
+const sessionOf = (handle: SessionHandle): Session => ({
+  id: handle.id,
+  metadata: handle.metadata,
+  variables: handle.variables,
+  execute: <Result>(tool: string, args?: ToolArguments, options?: EffectCallOptions) =>
+    Effect.flatMap(present(handle), (presence) => callEffect<Result>(presence, tool, args, options)),
+  executeStream: <Item>(tool: string, args?: ToolArguments, options?: EffectCallOptions) =>
+    Stream.unwrap(Effect.map(present(handle), (presence) => itemStream<Item>(presence, tool, args, options))),
+  provide: <R>(name: string, fn: EffectFunction<R>, options?: HostToolOptions) =>
+    Effect.contextWith((context: Context.Context<R>) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.try({
+            try: () => handle.provide(name, plainFunction(fn, context), options),
+            catch: familyOnly<InvalidOptions | SessionClosed>,
+          }),
+          (remove) => Effect.sync(remove),
+        ),
+      ),
+    ),
+  info: handle.info,
+  end: handle.end,
+});
+
+const present = (handle: SessionHandle): Effect.Effect<Presence, SessionError> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const presence = handle.presentNow(now);
+    return presence === undefined ? handle.present : Effect.succeed(presence);
+  });

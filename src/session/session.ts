@@ -1,8 +1,15 @@
 /** The Promise face of sessions. */
-import { type Context, Effect, Exit, Scope } from "effect";
+import { Clock, Context, Effect, Exit, Scope } from "effect";
+import type { HostToolOptions } from "../host/host-tools.ts";
+import { beginStream, callPromise } from "../pool/faces.ts";
+import type { CallOptions } from "../pool/options.ts";
+import type { ToolArguments } from "../pool/pool.ts";
+import { ItemStream } from "../pool/stream-call.ts";
+import type { HostFunction } from "../tool/call.ts";
 import { changeOf, type SessionInfo, type VariableChange, type VariableEntry } from "./entry.ts";
 import type { SessionHandle } from "./handle.ts";
-import type { SetManyOptions, SetOptions, VariableDefinition } from "./options.ts";
+import type { SetManyOptions, SetOptions, VariableDefinition, WatchOptions } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import type { Metadata } from "./records.ts";
 import type { ReadOutcome, Variables, WriteOutcome } from "./variables.ts";
 import type { WatchBuffer } from "./watch-buffer.ts";
@@ -25,14 +32,51 @@ export class Session implements AsyncDisposable {
   readonly variables: SessionVariables;
   readonly #handle: SessionHandle;
   readonly #run: Run;
+  readonly #clock: Clock.Clock;
 
   /** @param context - What the program's effects run with, its clock above all. */
   constructor(handle: SessionHandle, context: Context.Context<never>) {
     this.#handle = handle;
     this.#run = Effect.runPromiseWith(context);
+    this.#clock = Context.get(context, Clock.Clock);
     this.id = handle.id;
     this.metadata = handle.metadata;
     this.variables = new SessionVariables(handle.variables, this.#run);
+  }
+
+  /**
+   * Calls a tool that does not stream, in this session: a parameter hinted `Session` is filled in. Where the call goes is a matter of the session's
+   * affinity. Counts as use.
+   *
+   * @throws One of {@link SessionCallError}.
+   */
+  execute<Result = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): Promise<Result> {
+    const presence = this.#presentNow();
+    if (presence !== undefined) return callPromise(presence, tool, args, options);
+    return this.#run(this.#handle.present).then((present) => callPromise<Result>(present, tool, args, options));
+  }
+
+  /**
+   * Calls a streaming tool in this session. The call starts when the first item is asked for; leaving the loop early closes the Python generator.
+   *
+   * @throws One of {@link SessionCallError}, where the items are taken.
+   */
+  executeStream<Item = unknown>(tool: string, args?: ToolArguments, options?: CallOptions): AsyncIterableIterator<Item> {
+    return new ItemStream<Item>(() => {
+      const presence = this.#presentNow();
+      if (presence !== undefined) return beginStream(presence, tool, args, options);
+      return this.#run(this.#handle.present).then((present) => beginStream(present, tool, args, options));
+    });
+  }
+
+  /**
+   * Lets Python call a function in this session by its name, before one of the pit's own of the same name. It is taken back when the handle closes, or
+   * by the function that is returned.
+   *
+   * @throws InvalidOptions for a name that is taken, SessionClosed.
+   */
+  provide(name: string, fn: HostFunction, options?: HostToolOptions): () => void {
+    return this.#handle.provide(name, fn, options);
   }
 
   /** What is known about it. Counts as use. */
@@ -52,6 +96,10 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #presentNow(): Presence | undefined {
+    return this.#handle.presentNow(this.#clock.currentTimeMillisUnsafe());
   }
 }
 
@@ -128,9 +176,10 @@ export class SessionVariables {
    * those left out in `coalesced`.
    *
    * @param names - By name or id, also such that are yet to be made. Default: all variables.
+   * @param options - What an earlier watch has seen, to go on from there.
    */
-  watch<Value = unknown>(names?: readonly string[]): AsyncIterableIterator<VariableChange<Value>> {
-    return new Watch<Value>(this.#variables, names, this.#run);
+  watch<Value = unknown>(names?: readonly string[], options?: WatchOptions): AsyncIterableIterator<VariableChange<Value>> {
+    return new Watch<Value>(this.#variables, names, this.#run, options);
   }
 }
 
@@ -138,6 +187,7 @@ export class SessionVariables {
 class Watch<Value> implements AsyncIterableIterator<VariableChange<Value>> {
   readonly #variables: Variables;
   readonly #names: readonly string[] | undefined;
+  readonly #options: WatchOptions;
   readonly #run: Run;
   readonly #scope = Scope.makeUnsafe();
   #buffer: Promise<WatchBuffer> | undefined;
@@ -145,9 +195,10 @@ class Watch<Value> implements AsyncIterableIterator<VariableChange<Value>> {
   #last: Promise<unknown> = Promise.resolve();
   #left = false;
 
-  constructor(variables: Variables, names: readonly string[] | undefined, run: Run) {
+  constructor(variables: Variables, names: readonly string[] | undefined, run: Run, options: WatchOptions = {}) {
     this.#variables = variables;
     this.#names = names;
+    this.#options = options;
     this.#run = run;
   }
 
@@ -171,7 +222,7 @@ class Watch<Value> implements AsyncIterableIterator<VariableChange<Value>> {
 
   async #begin(): Promise<WatchBuffer> {
     try {
-      return await this.#run(Scope.provide(this.#variables.watching(this.#names), this.#scope));
+      return await this.#run(Scope.provide(this.#variables.watchingSince(this.#names, this.#options), this.#scope));
     } catch (error) {
       // A loop that fails does not call `return`.
       await this.#run(Scope.close(this.#scope, Exit.void));

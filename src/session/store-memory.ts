@@ -1,7 +1,7 @@
 /** Sessions in the memory of this process: the default. They end with it. */
 import { Effect } from "effect";
+import { familyOnly } from "../errors/family.ts";
 import { QuotaExceeded, SessionExpired, SessionNotFound, type SnakepitError } from "../errors/index.ts";
-import { familyOnly } from "./family.ts";
 import { Listeners } from "./listeners.ts";
 import { isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
 import type { Decide, Loaded, Opened, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";

@@ -5,6 +5,7 @@
  * the last commits, never the file; waiting for the disk at each commit would cost a hundred times as much.
  */
 import { Effect, RcRef, type Scope } from "effect";
+import { familyOnly } from "../errors/family.ts";
 import {
   type InvalidOptions,
   isSnakepitError,
@@ -16,7 +17,6 @@ import {
 } from "../errors/index.ts";
 import { openSqlite, type SqliteDatabase } from "../runtime/sqlite.ts";
 import { constants } from "./defaults.ts";
-import { familyOnly } from "./family.ts";
 import { ForeignChanges } from "./foreign-changes.ts";
 import { Listeners } from "./listeners.ts";
 import { expiresAt, isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";

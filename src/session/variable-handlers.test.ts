@@ -17,7 +17,7 @@ let host: Client<typeof HostService>;
 beforeEach(async () => {
   open = await bench();
   session = await open.session("s");
-  const handlers = variableHandlers(open.manager, { side: "python", worker: "w-1" }, Context.empty());
+  const handlers = variableHandlers(open.manager, "w-1", Context.empty());
   const carried = async (next: () => Promise<never>): Promise<never> => {
     try {
       return await next();

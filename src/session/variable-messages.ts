@@ -37,8 +37,9 @@ export function changeMessage(change: Watched | Ended): VariableChange {
   });
 }
 
-const sourceMessage = ({ side, worker = "", tool = "" }: Source) => ({
+const sourceMessage = ({ side, worker = "", tool = "", call = 0 }: Source) => ({
   side: side === "python" ? Source_Side.PYTHON : Source_Side.TYPESCRIPT,
   workerId: worker,
   tool,
+  call,
 });

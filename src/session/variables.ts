@@ -1,20 +1,22 @@
 /** The variables of one session, for programs written with Effect and for what stands on them. */
 import { Cause, Effect, type Scope, Stream } from "effect";
+import { familyOnly } from "../errors/family.ts";
 import { type SnakepitError, VariableNotFound, VersionConflict } from "../errors/index.ts";
 import * as commands from "./commands.ts";
 import { changeOf, entryOf, type VariableChange, type VariableEntry } from "./entry.ts";
 import type { SessionError, VariableError } from "./errors.ts";
-import { familyOnly } from "./family.ts";
 import {
   checkBatch,
   checkDefinition,
   checkNames,
   checkSet,
   checkSetMany,
+  checkWatch,
   type SessionsSettings,
   type SetManyOptions,
   type SetOptions,
   type VariableDefinition,
+  type WatchOptions,
 } from "./options.ts";
 import { noMetadata, type SessionKey, type Source, type VariableRecord, valueIn } from "./records.ts";
 import type { Decide, Loaded, StoreService, Wanted } from "./store.ts";
@@ -164,19 +166,32 @@ export class Variables {
    * closes. Who is more than 1,024 changes behind gets the newest value of each variable instead, with the number of those left out in `coalesced`.
    *
    * @param names - By name or id, also such that are yet to be made. Default: all variables.
+   * @param options - What an earlier watch has seen, to go on from there.
    */
-  watch<Value = unknown>(names?: readonly string[]): Stream.Stream<VariableChange<Value>, VariableError> {
+  watch<Value = unknown>(names?: readonly string[], options: WatchOptions = {}): Stream.Stream<VariableChange<Value>, VariableError> {
     return Stream.unwrap(
-      Effect.map(this.watching(names), (buffer) =>
+      Effect.map(this.watchingSince(names, options), (buffer) =>
         Stream.fromPull(Effect.succeed(Effect.map(pull(buffer), (change): readonly [VariableChange<Value>] => [changeOf<Value>(change)]))),
       ),
     );
   }
 
   /** A buffer that fills with what {@link watch} gives, until the scope closes. */
-  watching(names?: readonly string[]): Effect.Effect<WatchBuffer, VariableError, Scope.Scope> {
+  watchingSince(names: readonly string[] | undefined, options: WatchOptions): Effect.Effect<WatchBuffer, VariableError, Scope.Scope> {
+    const seen = attempt(() => {
+      checkWatch(options);
+      return new Map(Object.entries(options.seen ?? {}));
+    });
+    return Effect.flatMap(seen, (versions) => this.watching(names, versions));
+  }
+
+  /** The same, with what an earlier watch has seen: versions by id. */
+  watching(
+    names: readonly string[] | undefined,
+    seen: ReadonlyMap<string, number>,
+  ): Effect.Effect<WatchBuffer, VariableError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const buffer = new WatchBuffer(names);
+      const buffer = new WatchBuffer(names, seen);
       const { store } = this.#session;
       if (names !== undefined) yield* attempt(() => checkNames(names));
       const { session } = yield* this.load([]);

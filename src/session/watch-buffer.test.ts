@@ -37,7 +37,7 @@ function drain(buffer: WatchBuffer): string[] {
 }
 
 test("what happened before the first values were read is not told twice", () => {
-  const buffer = new WatchBuffer(undefined);
+  const buffer = new WatchBuffer(undefined, new Map());
   buffer.hear(set("a", 1, 4));
   buffer.hear(set("a", 1, 5));
   buffer.hear(deleted("b", 2, 7));
@@ -47,21 +47,21 @@ test("what happened before the first values were read is not told twice", () => 
 });
 
 test("a variable that went after the first values were read is told to be gone", () => {
-  const buffer = new WatchBuffer(undefined);
+  const buffer = new WatchBuffer(undefined, new Map());
   buffer.hear(deleted("a", 1, 5));
   buffer.start([record("a", 1, 5)]);
   expect(drain(buffer)).toEqual(["set var_a_1 5 +0", "deleted var_a_1 5 +0"]);
 });
 
 test("nothing goes backwards, not even to a variable that had the name before", () => {
-  const buffer = new WatchBuffer(undefined);
+  const buffer = new WatchBuffer(undefined, new Map());
   buffer.start([record("a", 5, 3)]);
   for (const event of [set("a", 5, 3), set("a", 5, 2), set("a", 4, 9), deleted("a", 4, 9)]) buffer.hear(event);
   expect(drain(buffer)).toEqual(["set var_a_5 3 +0"]);
 });
 
 test("versions that were never heard of are counted", () => {
-  const buffer = new WatchBuffer(undefined);
+  const buffer = new WatchBuffer(undefined, new Map());
   buffer.start([record("a", 1, 0)]);
   buffer.hear(set("a", 1, 5));
   buffer.hear(set("b", 2, 3));
@@ -69,7 +69,7 @@ test("versions that were never heard of are counted", () => {
 });
 
 test("a watcher hears of waiting changes, of the end and of closing, once for each wish", () => {
-  const buffer = new WatchBuffer(["a"]);
+  const buffer = new WatchBuffer(["a"], new Map());
   buffer.start([]);
   let woken = 0;
   const wish = () => buffer.whenReady(() => woken++);
@@ -93,7 +93,7 @@ test("a watcher hears of waiting changes, of the end and of closing, once for ea
 });
 
 test("variables that come and go unseen do not fill the buffer", () => {
-  const buffer = new WatchBuffer(undefined, 4);
+  const buffer = new WatchBuffer(undefined, new Map(), 4);
   buffer.start([record("kept", 1, 0)]);
   for (let serial = 2; serial < 1_000; serial++) {
     buffer.hear(set(`v${serial}`, serial, 0));
@@ -116,7 +116,7 @@ describe("whatever happens and however slow the watcher is", () => {
   test("versions only rise, the last one told is the newest, and none that the watcher knew of goes uncounted", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 8 }), (steps, limit) => {
-        const buffer = new WatchBuffer(undefined, limit);
+        const buffer = new WatchBuffer(undefined, new Map(), limit);
         buffer.start([]);
         const live = new Map<string, VariableRecord>();
         const told: (Watched | Ended)[] = [];

@@ -3,7 +3,7 @@
  * once. Beyond it only the newest of each variable is kept, and counts those that it stands for.
  */
 import { constants } from "./defaults.ts";
-import { idOf, type VariableRecord } from "./records.ts";
+import { idOf, partsOf, type VariableRecord } from "./records.ts";
 import type { StoreEvent } from "./store.ts";
 
 /** What comes out. */
@@ -43,10 +43,20 @@ export class WatchBuffer {
   #closed = false;
   #wake: (() => void) | undefined;
 
-  /** @param names - By name or id. Undefined for all variables of the session. */
-  constructor(names: readonly string[] | undefined, limit: number = constants.watchBuffer) {
+  /**
+   * @param names - By name or id. Undefined for all variables of the session.
+   * @param seen - By id, the last version that an earlier watch has seen, which this one goes on from.
+   * @param limit - Changes that wait before they are drawn together.
+   */
+  constructor(names: readonly string[] | undefined, seen: ReadonlyMap<string, number>, limit: number = constants.watchBuffer) {
     this.#names = names === undefined ? undefined : new Set(names);
     this.#limit = limit;
+    for (const [id, version] of seen) {
+      const parts = partsOf(id);
+      if (parts === undefined) continue;
+      this.#seen.set(parts.name, { serial: parts.serial, version });
+      this.#told.add(parts.name);
+    }
   }
 
   /** Takes what the store tells. */

@@ -1,5 +1,5 @@
 /** Where code that throws meets the error channel of Effect. */
-import { isSnakepitError, type SnakepitError } from "../errors/index.ts";
+import { isSnakepitError, type SnakepitError } from "./index.ts";
 
 /**
  * What was thrown, when it belongs to the family; anything else is a fault of this package and is thrown on. Which members can come stands in the

@@ -1,0 +1,55 @@
+/** A session that has handles in this program. */
+import { Effect } from "effect";
+import type { StoreFailed } from "../errors/index.ts";
+import type { Affinity } from "../pool/call-session.ts";
+import type { SessionHandle } from "./handle.ts";
+import { Presence, type PresenceOptions } from "./presence.ts";
+import type { SessionRecord } from "./records.ts";
+import type { Gone } from "./store.ts";
+
+/** The handles of one session, and what it is to the workers once one of them has called Python. */
+export class OpenSession {
+  readonly session: SessionRecord;
+  readonly handles = new Set<SessionHandle>();
+  #affinity: Affinity = "hint";
+  #presence: Presence | undefined;
+  #opening: Effect.Effect<Presence, Gone | StoreFailed> | undefined;
+
+  constructor(session: SessionRecord) {
+    this.session = session;
+  }
+
+  /** What the workers know of it; undefined as long as no call was made. */
+  get presence(): Presence | undefined {
+    return this.#presence?.over === false ? this.#presence : undefined;
+  }
+
+  /** Where its calls are to go from now on. */
+  set affinity(affinity: Affinity) {
+    this.#affinity = affinity;
+    if (this.#presence !== undefined) this.#presence.affinity = affinity;
+  }
+
+  /** Makes it known to workers, once for all of its handles. */
+  present(now: number, options: PresenceOptions): Effect.Effect<Presence, Gone | StoreFailed> {
+    const present = this.presence;
+    if (present !== undefined) return Effect.succeed(present);
+    const opening = Presence.open(this.session, now, options).pipe(
+      Effect.tap((presence) =>
+        Effect.sync(() => {
+          presence.affinity = this.#affinity;
+          this.#presence = presence;
+        }),
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          this.#opening = undefined;
+        }),
+      ),
+    );
+    return Effect.gen({ self: this }, function* () {
+      this.#opening ??= yield* Effect.cached(opening);
+      return yield* this.#opening;
+    });
+  }
+}
