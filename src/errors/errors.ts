@@ -57,11 +57,14 @@ export const InvalidArguments = define("InvalidArguments", {
 });
 export type InvalidArguments = InstanceType<typeof InvalidArguments>;
 
-/** Fails a call: a streaming tool was called with `execute`, or the reverse. `use` names the method that fits. */
+/** Fails a call: a streaming tool was called with `execute`, or the reverse. `use` names the method that fits: TypeScript's, or Python's for a host tool. */
 export const StreamingMismatch = define("StreamingMismatch", {
   code: Code.FailedPrecondition,
-  message: (f: { readonly tool: string; readonly streaming: boolean; readonly use: "execute" | "executeStream" }) =>
-    `Tool "${f.tool}" ${f.streaming ? "streams" : "does not stream"}: call it with ${f.use}.`,
+  message: (f: {
+    readonly tool: string;
+    readonly streaming: boolean;
+    readonly use: "execute" | "executeStream" | "call_tool" | "stream_tool";
+  }) => `Tool "${f.tool}" ${f.streaming ? "streams" : "does not stream"}: call it with ${f.use}.`,
 });
 export type StreamingMismatch = InstanceType<typeof StreamingMismatch>;
 

@@ -1,0 +1,49 @@
+/** One call of a host tool while it runs. */
+import type { HandlerContext } from "@connectrpc/connect";
+import type { HostCall } from "../tool/host-call.ts";
+import type { HostToolContext } from "./host-tools.ts";
+
+/** The worker that calls. */
+export interface CallingWorker {
+  /** Its id, unique within its pit. */
+  readonly id: string;
+  /** Its pool. */
+  readonly pool: string;
+}
+
+/** What the two requests for a host tool have in common. */
+export interface ToolRequest {
+  readonly sessionId: string;
+  readonly depth: number;
+  readonly waiter: number;
+}
+
+/** A call of a host tool, for the tool itself and for the calls that it makes. */
+export class RunningCall implements HostCall, HostToolContext {
+  readonly depth: number;
+  readonly waiter: number;
+  readonly sessionId: string;
+  readonly deadline: number;
+  readonly worker: string;
+  readonly pool: string;
+  readonly #context: HandlerContext;
+
+  constructor(request: ToolRequest, worker: CallingWorker, context: HandlerContext) {
+    const timeoutMs = context.timeoutMs();
+    this.depth = request.depth;
+    this.waiter = request.waiter;
+    this.sessionId = request.sessionId;
+    this.deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.worker = worker.id;
+    this.pool = worker.pool;
+    this.#context = context;
+  }
+
+  get session(): string {
+    return this.sessionId;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+}
