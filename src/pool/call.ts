@@ -2,14 +2,16 @@
  * One call, from `execute` to its end. The object is at once the entry in the queue, in the scan of deadlines, in the carrier's table and the listener
  * of the abort signal, so that a call allocates nothing else.
  */
-import { CallTimeout, Cancelled, ProtocolError, type SnakepitError, UnsupportedValue } from "../errors/index.ts";
-import type { CarriedCall, HostFunction, Progress } from "../tool/call.ts";
+import { CallTimeout, Cancelled, ProtocolError, type SnakepitError } from "../errors/index.ts";
+import type { CarriedCall, HostFunction, HostFunctions, Progress } from "../tool/call.ts";
 import type { ToolEntry } from "../tool/catalog.ts";
+import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import { tell } from "./logs.ts";
 import type { CallOptions, Retry } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
 import type { Queued } from "./queue.ts";
+import type { SessionRoute } from "./session-route.ts";
 
 /** Where a call is. */
 export type CallState =
@@ -30,20 +32,30 @@ export interface CallOwner {
   completed(call: PoolCall, ranUs: number, error: SnakepitError | undefined): void;
   /** It is to end with this error, wherever it is. */
   abandon(call: PoolCall, error: SnakepitError): void;
+  /** Functions among the arguments of calls. */
+  readonly functions: HostFunctions;
+}
+
+/** What a call in a session has beside its arguments. */
+export interface InSession {
+  readonly route: SessionRoute;
+  /** A stored object among the arguments, whose worker the call goes to. */
+  readonly object: ObjectRef | undefined;
 }
 
 /** A call of either kind. */
 export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventListenerObject {
   wireId = 0;
-  readonly sessionId = "";
-  readonly depth = 0;
-  readonly waiter = 0;
+  readonly sessionId: string;
+  readonly depth: number;
+  waiter = 0;
   abstract readonly streaming: boolean;
   readonly tool: string;
 
   line: Queued<PoolCall>["line"];
   before: PoolCall | undefined;
   after: PoolCall | undefined;
+  order = 0;
 
   state: CallState = "new";
   /** Where it stands in the scan of deadlines. */
@@ -54,6 +66,8 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   until = 0;
   /** The worker it was sent to. */
   worker: PooledWorker | undefined;
+  /** The only worker that it may go to. */
+  bound: PooledWorker | undefined;
   weight: Weight = "slow";
   /** It may have killed a worker, so it runs alone. */
   alone = false;
@@ -70,16 +84,37 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   readonly timeoutMs: number;
   readonly priority: number;
   readonly retry: Retry;
+  readonly route: SessionRoute | undefined;
+  readonly object: ObjectRef | undefined;
+  /** The call of a host tool that this one is part of. */
+  readonly host: HostCall | undefined;
   readonly #signal: AbortSignal | undefined;
+  #functions: number[] | undefined;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
 
-  constructor(owner: CallOwner, entry: ToolEntry, args: unknown, timeoutMs: number, retry: Retry, options: CallOptions | undefined) {
+  constructor(
+    owner: CallOwner,
+    entry: ToolEntry,
+    args: unknown,
+    timeoutMs: number,
+    retry: Retry,
+    options: CallOptions | undefined,
+    session: InSession | undefined,
+  ) {
     this.owner = owner;
     this.entry = entry;
     this.tool = entry.tool.name;
     this.args = args;
-    this.timeoutMs = options?.timeoutMs ?? timeoutMs;
-    this.deadline = performance.now() + this.timeoutMs;
+    const host = currentHostCall();
+    const now = performance.now();
+    const ownMs = options?.timeoutMs ?? timeoutMs;
+    this.timeoutMs = host === undefined ? ownMs : Math.min(ownMs, Math.max(0, Math.ceil(host.deadline - now)));
+    this.deadline = now + this.timeoutMs;
+    this.host = host;
+    this.depth = host === undefined ? 0 : host.depth;
+    this.route = session?.route;
+    this.object = session?.object;
+    this.sessionId = session === undefined ? "" : session.route.session.id;
     this.priority = options?.priority ?? 0;
     this.retry = options?.retry ?? retry;
     this.#signal = options?.signal;
@@ -91,30 +126,40 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     return this.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.deadline - performance.now()));
   }
 
-  hostFunction(_fn: HostFunction): number {
-    throw new UnsupportedValue({ path: "$", reason: "it is a function" });
+  hostFunction(fn: HostFunction): number {
+    const number = this.owner.functions.add(fn);
+    this.#functions ??= [];
+    this.#functions.push(number);
+    return number;
   }
 
-  objectRef(_place: ObjectPlace): ObjectRef {
-    throw new ProtocolError({ reason: "a stored object outside a session" });
+  /** The worker has ended the call, or never got it: Python may call the functions among its arguments no more. */
+  removeFunctions(): void {
+    if (this.#functions === undefined) return;
+    for (const number of this.#functions) this.owner.functions.remove(number);
+    this.#functions = undefined;
   }
 
-  /** Starts to listen to the signal. False when it has been aborted already. */
+  objectRef(place: ObjectPlace): ObjectRef {
+    const { route, worker } = this;
+    if (route === undefined || worker === undefined) throw new ProtocolError({ reason: "a stored object outside a session" });
+    return route.objectRef(place, worker);
+  }
+
+  /** Starts to listen to the signals. False when one has been aborted already. */
   listen(): boolean {
-    if (this.#signal === undefined) return true;
-    if (this.#signal.aborted) return false;
-    this.#signal.addEventListener("abort", this, { once: true });
-    return true;
+    return hear(this.#signal, this) && hear(this.host?.signal, this);
   }
 
-  /** The signal was aborted. */
+  /** A signal was aborted. */
   handleEvent(): void {
     this.owner.abandon(this, this.cancelled());
   }
 
-  /** What the call fails with when its signal is aborted. */
+  /** What the call fails with when its signal is aborted, or that of the host tool that made it. */
   cancelled(): SnakepitError {
-    return new Cancelled({ tool: this.tool }, { cause: this.#signal?.reason });
+    const aborted = this.#signal?.aborted ? this.#signal : this.host?.signal;
+    return new Cancelled({ tool: this.tool }, { cause: aborted?.reason });
   }
 
   /** What the call fails with when its time is up. */
@@ -126,6 +171,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   finish(): void {
     this.state = "done";
     this.#signal?.removeEventListener("abort", this);
+    this.host?.signal.removeEventListener("abort", this);
   }
 
   /** Whether it may be sent again at all, whatever its tool says. */
@@ -164,8 +210,9 @@ export class UnaryCall extends PoolCall {
     options: CallOptions | undefined,
     resolve: (value: unknown) => void,
     reject: (error: SnakepitError) => void,
+    session?: InSession,
   ) {
-    super(owner, entry, args, timeoutMs, retry, options);
+    super(owner, entry, args, timeoutMs, retry, options, session);
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -177,7 +224,9 @@ export class UnaryCall extends PoolCall {
 
   onResult(value: unknown, ranUs: number): void {
     this.owner.completed(this, ranUs, undefined);
-    this.#resolve(value);
+    // The answer comes out of a socket, which knows nothing of the host tool that waits for it.
+    if (this.host === undefined) this.#resolve(value);
+    else runHostCall(this.host, () => this.#resolve(value));
   }
 
   /** Never called: a carrier gives items to streaming calls only. */
@@ -185,8 +234,16 @@ export class UnaryCall extends PoolCall {
   onEnd(): void {}
 
   fail(error: SnakepitError): void {
-    this.#reject(error);
+    if (this.host === undefined) this.#reject(error);
+    else runHostCall(this.host, () => this.#reject(error));
   }
+}
+
+function hear(signal: AbortSignal | undefined, listener: EventListenerObject): boolean {
+  if (signal === undefined) return true;
+  if (signal.aborted) return false;
+  signal.addEventListener("abort", listener, { once: true });
+  return true;
 }
 
 /** Whether one of the arguments is an async iterable, which arrives in Python as an iterator. */

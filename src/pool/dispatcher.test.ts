@@ -24,6 +24,7 @@ function idleWorker(id: string): { readonly worker: Worker; readonly calls: Carr
       start: (call) => calls.push(call),
       cancel() {},
       release() {},
+      send() {},
       shutdown() {},
       close() {},
     },
@@ -44,7 +45,7 @@ const crash = (attempts: number, retryable: boolean): SnakepitError =>
 function dispatcherOfOne(): Dispatcher {
   const [settings] = poolsSettings({ tools: "tools.py", retryBackoffMs: 1 }).pools;
   if (settings === undefined) throw new Error("there is one pool");
-  return new Dispatcher(settings);
+  return new Dispatcher(settings, { add: () => 0, remove() {} });
 }
 
 test("a place that cannot be filled while another has its worker does not fail the calls that come back when that one dies", async () => {

@@ -3,18 +3,21 @@
  *
  * The workers come and go at the hands of the supervisor, by {@link Dispatcher.admit} and {@link Dispatcher.lose}.
  */
-import { isSnakepitError, PoolClosed, QueueFull, QueueTimeout, type SnakepitError } from "../errors/index.ts";
+import { isSnakepitError, PoolClosed, QueueFull, QueueTimeout, SessionClosed, type SnakepitError } from "../errors/index.ts";
+import type { HostFunctions } from "../tool/call.ts";
 import { Catalog } from "../tool/catalog.ts";
+import type { HostCall } from "../tool/host-call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { type CallOwner, PoolCall } from "./call.ts";
 import { DeadlineScan } from "./deadlines.ts";
 import { constants } from "./defaults.ts";
 import { hostIsDying } from "./host-signals.ts";
+import { Lane } from "./lane.ts";
 import type { PoolSettings } from "./options.ts";
-import { PooledWorker } from "./pooled-worker.ts";
-import { PriorityQueue } from "./queue.ts";
+import { holdsThread, PooledWorker } from "./pooled-worker.ts";
 import { blame, retryDelayMs } from "./retry.ts";
-import { leastLoaded } from "./routing.ts";
+import { leastLoaded, route, routeNested, waitingWorker, waitsFor } from "./routing.ts";
+import type { RouteOwner, SessionRoute } from "./session-route.ts";
 
 /** What became of the calls of a pool so far. */
 export interface CallCounts {
@@ -30,32 +33,56 @@ export interface CallCounts {
   timedOut: number;
   /** How often a call was sent again. */
   retried: number;
+  /** Calls of sessions that went to the worker that has the session. The first call of a session is neither a hit nor a miss. */
+  affinityHits: number;
+  /** Calls of sessions that went to another worker or failed, because that one was busy or gone. */
+  affinityMisses: number;
 }
 
 /** Routes calls to workers. */
-export class Dispatcher implements CallOwner {
+export class Dispatcher implements CallOwner, RouteOwner {
   readonly settings: PoolSettings;
+  readonly functions: HostFunctions;
   /** The tools of the workers. */
   readonly catalog = new Catalog();
   /** Ready workers, those that take no more calls included until they are gone. */
   readonly workers: PooledWorker[] = [];
-  readonly counts: CallCounts = { calls: 0, succeeded: 0, failed: 0, cancelled: 0, timedOut: 0, retried: 0 };
-  /** Synchronous calls and the others wait in queues of their own: a worker that is full for the one may have room for the other. */
-  readonly #threadQueue = new PriorityQueue<PoolCall>();
-  readonly #sharedQueue = new PriorityQueue<PoolCall>();
+  readonly counts: CallCounts = {
+    calls: 0,
+    succeeded: 0,
+    failed: 0,
+    cancelled: 0,
+    timedOut: 0,
+    retried: 0,
+    affinityHits: 0,
+    affinityMisses: 0,
+  };
+  /** Synchronous calls and the others wait in lanes of their own: a worker that is full for the one may have room for the other. */
+  readonly #threadLane = new Lane();
+  readonly #sharedLane = new Lane();
+  readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
   readonly #live = new DeadlineScan<PoolCall>((call, now) => this.#look(call, now));
+  /** Live calls that host tools have made. */
+  readonly #nested = new Set<PoolCall>();
+  /** Calls that had to wait so far, which says who came first. */
+  #arrivals = 0;
   #closed = false;
   /** Why there is no worker and none will come soon. */
   #unhealthy: SnakepitError | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, functions: HostFunctions) {
     this.settings = settings;
+    this.functions = functions;
   }
 
   /** Calls that wait for a worker. */
   get queued(): number {
-    return this.#threadQueue.size + this.#sharedQueue.size;
+    return this.#threadLane.size + this.#sharedLane.size;
+  }
+
+  get graceMs(): number {
+    return this.settings.graceMs;
   }
 
   /** Calls that have not ended. */
@@ -75,13 +102,14 @@ export class Dispatcher implements CallOwner {
     else if (!call.listen()) this.#end(call, call.cancelled());
     else {
       this.#live.add(call);
+      if (call.host !== undefined) this.#nested.add(call);
       this.#place(call);
     }
   }
 
   /** Takes a worker that is ready. */
   admit(worker: Worker): PooledWorker {
-    const pooled = new PooledWorker(worker, this.settings, () => this.#drain());
+    const pooled = new PooledWorker(worker, this.settings, { onFree: () => this.#drain(), onRetire: () => this.#displace(pooled) });
     this.catalog.update(worker.connection.hello.tools);
     this.workers.push(pooled);
     this.#unhealthy = undefined;
@@ -96,6 +124,7 @@ export class Dispatcher implements CallOwner {
     pooled.cancelWatch.stop();
     const at = this.workers.indexOf(pooled);
     if (at >= 0) this.workers.splice(at, 1);
+    for (const known of pooled.routes) known.lose(pooled);
     for (const call of end.failed) if (call instanceof PoolCall && call.state === "sent") this.#lost(call, pooled, end, alone);
     if (this.#unhealthy !== undefined) this.despair(this.#unhealthy);
     this.#drain();
@@ -133,10 +162,10 @@ export class Dispatcher implements CallOwner {
       this.#takeBack(call, pooled);
       pooled.calls++;
       // The worker has answered that the time is up; the tool's code may not know yet.
-      if (error?._tag === "CallTimeout") pooled.cancelWatch.add(weight !== "shared");
+      if (error?._tag === "CallTimeout") pooled.cancelWatch.add(holdsThread(weight));
     }
     this.#finish(call, error);
-    if (this.#threadQueue.size + this.#sharedQueue.size > 0) this.#drain();
+    if (this.queued > 0) this.#drain();
   }
 
   abandon(call: PoolCall, error: SnakepitError): void {
@@ -144,6 +173,17 @@ export class Dispatcher implements CallOwner {
     this.#stop(call, error);
     call.fail(error);
     if (this.queued > 0) this.#drain();
+  }
+
+  forsake(closed: SessionRoute): void {
+    const error = new SessionClosed({ session: closed.session.id });
+    for (const call of this.#live.all()) if (call.route === closed && call.state !== "sent") this.abandon(call, error);
+  }
+
+  /** The call of a host tool that a call is part of, given the worker that runs it and its id on the wire; undefined when the program made it. */
+  hostCallOf(workerId: string, wireId: number): HostCall | undefined {
+    for (const call of this.#nested) if (call.wireId === wireId && call.worker?.worker.id === workerId) return call.host;
+    return undefined;
   }
 
   /** The pool is closed, says this call. */
@@ -157,14 +197,15 @@ export class Dispatcher implements CallOwner {
   #stop(call: PoolCall, error: SnakepitError): void {
     const pooled = call.worker;
     if (call.state === "queued") {
-      this.#queueOf(call).remove(call);
+      this.#laneOf(call).remove(call);
       if (call.alone) this.#unreserve();
     }
     if (call.state === "sent" && pooled !== undefined) {
+      const holds = holdsThread(call.weight);
       pooled.worker.connection.cancel(call);
       this.#takeBack(call, pooled);
       pooled.calls++;
-      pooled.cancelWatch.add(call.weight !== "shared");
+      pooled.cancelWatch.add(holds);
     }
     this.#finish(call, error);
   }
@@ -172,67 +213,167 @@ export class Dispatcher implements CallOwner {
   /** To a worker when one is free and nobody waits before it, else into the queue. */
   #place(call: PoolCall): void {
     call.weight = weigh(call);
-    const queue = this.#queueOf(call);
-    if (queue.size === 0 && this.#send(call)) return;
+    if (call.route !== undefined && !this.#bind(call)) return;
+    const lane = this.#laneOf(call);
+    if (lane.size === 0 && this.#send(call)) return;
     if (call.state === "done") return;
-    if (this.#unhealthy !== undefined && this.workers.length === 0) this.#end(call, this.#unhealthy);
-    else if (this.queued >= this.settings.queueSize) this.#end(call, new QueueFull({ pool: this.settings.name, size: this.queued }));
-    else {
-      call.state = "queued";
-      call.until = performance.now() + this.settings.queueTimeoutMs;
-      queue.push(call);
+    if (call.host !== undefined && this.#sendBack(call)) return;
+    if (this.#unhealthy !== undefined && this.workers.length === 0) {
+      this.#end(call, this.#unhealthy);
+      return;
     }
+    const waiting = this.queued;
+    call.order = ++this.#arrivals;
+    call.until = performance.now() + this.settings.queueTimeoutMs;
+    this.#enqueue(call);
+    // Those before it may all wait for workers that this one does not need.
+    if (lane.binds) this.#drain();
+    if (call.state !== "queued") return;
+    if (this.#isImpatient(call)) this.#miss(call);
+    else if (waiting >= this.settings.queueSize) this.abandon(call, new QueueFull({ pool: this.settings.name, size: waiting }));
+  }
+
+  /** Decides which worker a call of a session may go to. False when there is none any more, and the call has ended. */
+  #bind(call: PoolCall): boolean {
+    const error = call.route?.bind(call);
+    if (error === undefined) return true;
+    if (error._tag === "AffinityUnavailable") this.counts.affinityMisses++;
+    this.#end(call, error);
+    return false;
+  }
+
+  #enqueue(call: PoolCall): void {
+    call.state = "queued";
+    this.#laneOf(call).push(call);
+  }
+
+  /** Binds a call anew that waits. */
+  #rebind(lane: Lane, call: PoolCall): void {
+    lane.remove(call);
+    if (!this.#bind(call)) return;
+    this.#enqueue(call);
+    if (this.#isImpatient(call) && this.#route(call) === undefined) this.#miss(call);
+  }
+
+  /** Whether a call fails instead of waiting for the one worker that it may go to. */
+  #isImpatient(call: PoolCall): boolean {
+    return call.bound !== undefined && call.route?.session.affinity === "strict-fail";
+  }
+
+  /** Fails a call that does not wait for its worker. */
+  #miss(call: PoolCall): void {
+    const { bound, route } = call;
+    if (bound === undefined || route === undefined) return;
+    this.counts.affinityMisses++;
+    this.abandon(call, route.unavailable(bound));
+  }
+
+  /** The worker that takes a call now. */
+  #route(call: PoolCall): PooledWorker | undefined {
+    if (call.host !== undefined && waitingWorker(this.workers, call) !== undefined) return routeNested(this.workers, call);
+    return route(this.workers, call);
   }
 
   /** Sends a call. False when no worker takes it; when it could not be sent at all it has ended, which counts as sent. */
   #send(call: PoolCall): boolean {
     for (;;) {
-      const pooled = leastLoaded(this.workers, call.weight, call.alone);
+      const pooled = this.#route(call);
       if (pooled === undefined) return false;
-      pooled.take(call.weight, call.alone);
-      // It may have found another worker than the one that was kept for it.
-      if (call.alone) this.#unreserve();
-      call.worker = pooled;
-      call.state = "sent";
-      try {
-        pooled.worker.connection.start(call);
-        call.attempts++;
-        return true;
-      } catch (error) {
-        this.#takeBack(call, pooled);
-        if (!isSnakepitError(error)) throw error;
-        if (error._tag !== "ConnectionLost") {
-          this.#end(call, error);
-          return true;
-        }
-        // It never reached Python; the next worker gets it.
-        pooled.retire();
-      }
+      if (this.#sendTo(call, pooled) === undefined) return true;
+      // It never reached Python; the next worker gets it.
+      call.weight = weigh(call);
+      if (call.route !== undefined && !this.#bind(call)) return true;
     }
+  }
+
+  /** Sends a call to a worker that waits for what the call is part of, and so cannot be waited for. False when there is none that it may go to. */
+  #sendBack(call: PoolCall): boolean {
+    const pooled = waitingWorker(this.workers, call);
+    if (pooled === undefined) return false;
+    const lost = this.#sendTo(call, pooled);
+    // With that connection the call of the host tool is gone too.
+    if (lost !== undefined) this.#end(call, lost);
+    return true;
+  }
+
+  /** Sends a call to a worker. Answers ConnectionLost when it never got there; after any other failure it has ended. */
+  #sendTo(call: PoolCall, pooled: PooledWorker): SnakepitError | undefined {
+    // It may have found another worker than the one that was kept for it.
+    if (call.alone) this.#unreserve();
+    const waiting = call.host === undefined ? undefined : waitsFor(pooled, call.host);
+    if (waiting === undefined) call.waiter = 0;
+    else {
+      call.waiter = waiting.waiter;
+      call.weight = "nested";
+      call.alone = false;
+    }
+    pooled.take(call.weight, call.alone);
+    call.worker = pooled;
+    call.state = "sent";
+    let isNewHome = false;
+    try {
+      if (call.route !== undefined) isNewHome = this.#enter(call.route, pooled);
+      pooled.worker.connection.start(call);
+      call.attempts++;
+    } catch (error) {
+      this.#takeBack(call, pooled);
+      if (!isSnakepitError(error)) throw error;
+      if (error._tag === "ConnectionLost") {
+        pooled.retire();
+        return error;
+      }
+      this.#end(call, error);
+    } finally {
+      if (isNewHome && call.route !== undefined) this.#gather(call.route);
+    }
+    return undefined;
+  }
+
+  /** A call of a session goes to a worker. True when the worker has the session from now on. */
+  #enter(route: SessionRoute, pooled: PooledWorker): boolean {
+    if (route.worker === pooled.worker.id) this.counts.affinityHits++;
+    else if (route.worker !== undefined) this.counts.affinityMisses++;
+    return route.enter(pooled);
+  }
+
+  /** A session has a worker from now on: those of its calls that wait for any are bound to it. */
+  #gather(route: SessionRoute): void {
+    if (this.queued === 0 || route.session.affinity === "hint") return;
+    for (const lane of this.#lanes) for (const call of lane.of(undefined)) if (call.route === route) this.#rebind(lane, call);
+  }
+
+  /** A worker takes no more calls: those that are bound to it find another, or fail. */
+  #displace(pooled: PooledWorker): void {
+    if (this.queued === 0) return;
+    for (const lane of this.#lanes) for (const call of lane.of(pooled)) this.#rebind(lane, call);
+    this.#drain();
   }
 
   /** Gives waiting calls to workers that have room. */
   #drain(): void {
-    for (const queue of [this.#threadQueue, this.#sharedQueue]) {
-      for (let call = queue.first; call !== undefined; call = queue.first) {
-        // What was learnt about the tool while the call waited counts.
-        call.weight = weigh(call);
-        if (leastLoaded(this.workers, call.weight, call.alone) === undefined) {
-          if (call.alone) this.#reserve();
-          break;
-        }
-        queue.remove(call);
-        if (!this.#send(call)) {
-          call.state = "queued";
-          queue.push(call);
-          break;
-        }
+    for (const lane of this.#lanes) {
+      for (let call = lane.next(this.#isReady); call !== undefined; call = lane.next(this.#isReady)) {
+        lane.remove(call);
+        if (!this.#send(call)) this.#enqueue(call);
       }
     }
   }
 
+  /** Whether a call that waits may be sent now. */
+  readonly #isReady = (call: PoolCall): boolean => {
+    // What was learnt about the tool while the call waited counts.
+    call.weight = weigh(call);
+    if (this.#route(call) !== undefined) return true;
+    if (call.alone) this.#reserve(call);
+    return false;
+  };
+
   /** Keeps a worker for a call that has to run alone, which would wait for ever where calls come all the time. */
-  #reserve(): void {
+  #reserve({ bound }: PoolCall): void {
+    if (bound !== undefined) {
+      bound.reserved = true;
+      return;
+    }
     if (this.workers.some((pooled) => pooled.reserved && !pooled.draining)) return;
     const pooled = leastLoaded(this.workers, "shared", false);
     if (pooled !== undefined) pooled.reserved = true;
@@ -271,13 +412,14 @@ export class Dispatcher implements CallOwner {
     }
   }
 
-  #queueOf(call: PoolCall): PriorityQueue<PoolCall> {
-    return call.weight === "shared" ? this.#sharedQueue : this.#threadQueue;
+  #laneOf(call: PoolCall): Lane {
+    return isShared(call) ? this.#sharedLane : this.#threadLane;
   }
 
   #takeBack(call: PoolCall, pooled: PooledWorker): void {
     pooled.give(call.weight, call.alone);
     call.worker = undefined;
+    call.removeFunctions();
   }
 
   #end(call: PoolCall, error: SnakepitError): void {
@@ -288,6 +430,7 @@ export class Dispatcher implements CallOwner {
   #finish(call: PoolCall, error: SnakepitError | undefined): void {
     call.finish();
     this.#live.remove(call);
+    if (call.host !== undefined) this.#nested.delete(call);
     if (error === undefined) this.counts.succeeded++;
     else {
       this.counts.failed++;
@@ -298,9 +441,14 @@ export class Dispatcher implements CallOwner {
   }
 }
 
+/** Whether a call shares its worker with others of its kind, without a thread of its own. */
+function isShared({ entry: { tool } }: PoolCall): boolean {
+  return tool.asynchronous || tool.streaming;
+}
+
 /** How a call would fill a worker now. */
 function weigh(call: PoolCall): PoolCall["weight"] {
-  const { tool, pace, takesStreams } = call.entry;
-  if (tool.asynchronous || tool.streaming) return "shared";
+  const { pace, takesStreams } = call.entry;
+  if (isShared(call)) return "shared";
   return pace.quick && !takesStreams ? "quick" : "slow";
 }

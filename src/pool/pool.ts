@@ -5,12 +5,15 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
 import type { HostFunctions } from "../tool/call.ts";
+import type { HostCall } from "../tool/host-call.ts";
 import { type ToolInfo, toolInfo } from "../tool/info.ts";
-import { UnaryCall } from "./call.ts";
+import { type InSession, UnaryCall } from "./call.ts";
+import type { CallSession } from "./call-session.ts";
 import { constants } from "./defaults.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type LogEvent, levelName, tell } from "./logs.ts";
 import { type CallOptions, checkCallOptions, type PoolSettings } from "./options.ts";
+import { SessionRoute } from "./session-route.ts";
 import type { PoolHealth, PoolStats, WorkerInfo } from "./stats.ts";
 import { StreamCall } from "./stream-call.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -45,7 +48,7 @@ export class Pool {
   /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
   static open(settings: PoolSettings, services: PoolServices): Effect.Effect<Pool, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
-      const dispatcher = new Dispatcher(settings);
+      const dispatcher = new Dispatcher(settings, services.functions);
       const { adapter, onLog } = services;
       if (settings.tools.length === 0) {
         yield* Effect.addFinalizer(() => Effect.promise(() => dispatcher.close()));
@@ -113,6 +116,8 @@ export class Pool {
   /**
    * Starts a call of a tool that does not stream, and tells its end to one of the two functions. Gives the call back, so that it can be cancelled with
    * {@link Pool.cancel}. Throws what can be known before anything is sent.
+   *
+   * @param route - The session that it belongs to. Default: none.
    */
   call(
     tool: string,
@@ -120,19 +125,34 @@ export class Pool {
     options: CallOptions | undefined,
     resolve: (value: unknown) => void,
     reject: (error: SnakepitError) => void,
+    route?: SessionRoute,
   ): UnaryCall {
     const entry = this.#find(tool, args, options, false);
     const { timeoutMs, retry } = this.#dispatcher.settings;
-    const call = new UnaryCall(this.#dispatcher, entry, args ?? {}, timeoutMs, retry, options, resolve, reject);
+    const call = new UnaryCall(
+      this.#dispatcher,
+      entry,
+      args ?? {},
+      timeoutMs,
+      retry,
+      options,
+      resolve,
+      reject,
+      inSession(route, tool, args),
+    );
     this.#dispatcher.submit(call);
     return call;
   }
 
-  /** Starts a call of a streaming tool. Throws what can be known before anything is sent. */
-  stream(tool: string, args: ToolArguments | undefined, options: CallOptions | undefined): StreamCall {
+  /**
+   * Starts a call of a streaming tool. Throws what can be known before anything is sent.
+   *
+   * @param route - The session that it belongs to. Default: none.
+   */
+  stream(tool: string, args: ToolArguments | undefined, options: CallOptions | undefined, route?: SessionRoute): StreamCall {
     const entry = this.#find(tool, args, options, true);
     const { streamTimeoutMs, retry } = this.#dispatcher.settings;
-    const call = new StreamCall(this.#dispatcher, entry, args ?? {}, streamTimeoutMs, retry, options);
+    const call = new StreamCall(this.#dispatcher, entry, args ?? {}, streamTimeoutMs, retry, options, inSession(route, tool, args));
     this.#dispatcher.submit(call);
     return call;
   }
@@ -140,6 +160,19 @@ export class Pool {
   /** Cancels a call. Its code in Python is interrupted; the call fails with Cancelled. */
   cancel(call: UnaryCall): void {
     this.#dispatcher.abandon(call, call.cancelled());
+  }
+
+  /** Begins to send calls of a session. Close the route when the session has no more to make. */
+  route(session: CallSession): SessionRoute {
+    return new SessionRoute(session, this.#dispatcher);
+  }
+
+  /**
+   * The call of a host tool that a call on a worker is part of, given its id on the wire; undefined when the program made the call. It is the `parent` of
+   * a call of a host tool that this call makes.
+   */
+  hostCallOf(workerId: string, wireId: number): HostCall | undefined {
+    return this.#dispatcher.hostCallOf(workerId, wireId);
   }
 
   /** Counters since it was opened. */
@@ -213,6 +246,10 @@ export class Pool {
     }
     return entry;
   }
+}
+
+function inSession(route: SessionRoute | undefined, tool: string, args: ToolArguments | undefined): InSession | undefined {
+  return route === undefined ? undefined : { route, object: args === undefined ? undefined : route.objectAmong(tool, args) };
 }
 
 /** A value that no other pit has. */

@@ -3,17 +3,32 @@ import type { Worker } from "../worker/worker.ts";
 import { CancelWatch } from "./cancel-watch.ts";
 import { constants } from "./defaults.ts";
 import type { PoolSettings } from "./options.ts";
+import type { SessionRoute } from "./session-route.ts";
 
 /**
  * How a call fills its worker.
  * - `slow`: a synchronous tool that is not known to be quick. It takes one thread until it has ended.
  * - `quick`: a synchronous tool known to run under a millisecond. Many are sent ahead to one worker.
  * - `shared`: an asynchronous tool, or a stream, which gives the thread back between its items.
+ * - `nested`: a call of a host tool's for which the worker itself waits. It runs where that which waits has stopped, so it takes nothing.
  */
-export type Weight = "slow" | "quick" | "shared";
+export type Weight = "slow" | "quick" | "shared" | "nested";
+
+/** Whether a call of this weight keeps its thread until its code has ended. */
+export function holdsThread(weight: Weight): boolean {
+  return weight === "slow" || weight === "quick";
+}
 
 /** What a slow call counts in the load, against one for any other: no quick call goes behind it while another worker is free. */
 const SLOW_LOAD = 64;
+
+/** Who hears what a worker can do. */
+export interface PooledWorkerEvents {
+  /** It has room again without a call having ended. */
+  onFree(): void;
+  /** It takes no more calls. */
+  onRetire(): void;
+}
 
 /** A ready worker with its calls. */
 export class PooledWorker {
@@ -22,6 +37,7 @@ export class PooledWorker {
   #slow = 0;
   #quick = 0;
   #shared = 0;
+  #nested = 0;
   /** A call that may have killed a worker runs alone, so that it is known if it does so again. */
   #alone = false;
   /** It takes no more calls. */
@@ -32,18 +48,22 @@ export class PooledWorker {
   calls = 0;
   /** Calls that were cancelled on it and may still run. */
   readonly cancelWatch: CancelWatch;
+  /** The sessions that it knows. */
+  readonly routes = new Set<SessionRoute>();
   /** Tells its supervisor that it takes no more calls. */
   readonly going: Promise<void>;
   /** Resolves when it takes no more calls and has none. */
   readonly drained: Promise<void>;
   /** A cancelled call on it did not end within the grace period, so it has to be killed. */
   ignoredCancel = false;
+  readonly #onRetire: () => void;
   readonly #resolveGoing: () => void;
   readonly #resolveDrained: () => void;
 
-  constructor(worker: Worker, settings: PoolSettings, onFree: () => void) {
+  constructor(worker: Worker, settings: PoolSettings, events: PooledWorkerEvents) {
     this.worker = worker;
     this.#settings = settings;
+    this.#onRetire = () => events.onRetire();
     const going = Promise.withResolvers<void>();
     this.going = going.promise;
     this.#resolveGoing = going.resolve;
@@ -51,7 +71,7 @@ export class PooledWorker {
     this.drained = drained.promise;
     this.#resolveDrained = drained.resolve;
     this.cancelWatch = new CancelWatch(worker, settings.graceMs, {
-      onFree,
+      onFree: () => events.onFree(),
       onIgnored: () => {
         this.ignoredCancel = true;
         this.retire();
@@ -59,17 +79,22 @@ export class PooledWorker {
     });
   }
 
+  /** Name of its pool. */
+  get pool(): string {
+    return this.#settings.name;
+  }
+
   /** Calls on it. */
   get inFlight(): number {
-    return this.#slow + this.#quick + this.#shared;
+    return this.#slow + this.#quick + this.#shared + this.#nested;
   }
 
   /** How loaded it is, for choosing the least loaded. */
   get load(): number {
-    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#shared;
+    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#shared + this.#nested;
   }
 
-  /** Whether one more call of this weight may be sent. */
+  /** Whether one more call of this weight may be sent. Nobody asks for a nested one, which always may. */
   accepts(weight: Weight, alone: boolean): boolean {
     if (this.draining || this.#alone) return false;
     if (alone) return this.inFlight === 0 && this.cancelWatch.held === 0;
@@ -98,11 +123,13 @@ export class PooledWorker {
     this.draining = true;
     this.#resolveGoing();
     if (this.inFlight === 0) this.#resolveDrained();
+    this.#onRetire();
   }
 
   #count(weight: Weight, by: 1 | -1): void {
     if (weight === "slow") this.#slow += by;
     else if (weight === "quick") this.#quick += by;
-    else this.#shared += by;
+    else if (weight === "shared") this.#shared += by;
+    else this.#nested += by;
   }
 }

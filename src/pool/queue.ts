@@ -1,8 +1,13 @@
-/** Calls that wait for a worker: by priority, then in the order they came. Adding, taking and removing cost the same however many wait. */
+/**
+ * Calls that wait for a worker: by priority, then in the order they came. Adding, taking and removing cost the same however many wait, but for one that
+ * comes back to its old place.
+ */
 
 /** What a queue keeps in the things that wait in it. A thing is in one queue at a time. */
 export interface Queued<T> {
   readonly priority: number;
+  /** When it came, counted up: of one priority the lowest leaves first. */
+  readonly order: number;
   /** The queue's own: the line it stands in, and its neighbours there. */
   line: Line<T> | undefined;
   before: T | undefined;
@@ -33,15 +38,27 @@ export class PriorityQueue<T extends Queued<T>> {
     return undefined;
   }
 
-  /** Adds `item` behind all of its priority. */
+  /** Adds `item` behind all of its priority that came before it. */
   push(item: T): void {
     const line = this.#lineOf(item.priority);
+    let before = line.last;
+    while (before !== undefined && before.order > item.order) before = before.before;
+    const after = before === undefined ? line.first : before.after;
     item.line = line;
-    item.before = line.last;
-    if (line.last === undefined) line.first = item;
-    else line.last.after = item;
-    line.last = item;
+    item.before = before;
+    item.after = after;
+    if (before === undefined) line.first = item;
+    else before.after = item;
+    if (after === undefined) line.last = item;
+    else after.before = item;
     this.#size++;
+  }
+
+  /** All of them, in the order they leave. */
+  all(): T[] {
+    const items: T[] = [];
+    for (const line of this.#lines) for (let item = line.first; item !== undefined; item = item.after) items.push(item);
+    return items;
   }
 
   /** Takes `item` out, which must be in this queue. */

@@ -80,6 +80,8 @@ export function pitStats(pools: Readonly<Record<string, PoolStats>>): PitStats {
     cancelled: sum("cancelled"),
     timedOut: sum("timedOut"),
     retried: sum("retried"),
+    affinityHits: sum("affinityHits"),
+    affinityMisses: sum("affinityMisses"),
     live: sum("live"),
     queued: sum("queued"),
     workers: sum("workers"),

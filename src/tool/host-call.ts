@@ -22,6 +22,8 @@ export interface HostCall {
   readonly deadline: number;
   /** Aborted when nobody wants the answer any more. */
   readonly signal: AbortSignal;
+  /** The call of a host tool that the call of Python is part of which made this one; undefined when the program made it. That one waits too. */
+  readonly parent?: HostCall | undefined;
 }
 
 const storage = new AsyncLocalStorage<HostCall>();
