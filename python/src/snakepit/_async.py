@@ -13,6 +13,7 @@ from snakepit._entries import Entry
 from snakepit._errors import CallTimeout, ProtocolError
 from snakepit._frames import ITEM_COST
 from snakepit._inputs import AsyncInput, Input
+from snakepit._references import refer
 from snakepit._replies import ITEM_OVERHEAD, Large
 from snakepit._values import encode
 
@@ -32,11 +33,14 @@ class AsyncCall:
         self.entry = entry
         self.streamed = False
         self.inputs: Inputs | None = None
+        # What the call is part of; set before it is started.
+        self.depth = 0
+        self.waiter = 0
         self._runtime = runtime
         self._raw = raw
         self._buffers = buffers
         self._timeout_ms = timeout_ms
-        self._came = time.monotonic() if timeout_ms else 0.0
+        self._deadline = time.monotonic() + timeout_ms / 1000 if timeout_ms else None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
         self._stopped = False
@@ -77,15 +81,16 @@ class AsyncCall:
         if self._stopped:
             self._runtime.ended(self.call)
             return
-        if self._timeout_ms:
-            left = self._timeout_ms / 1000 - (time.monotonic() - self._came)
+        deadline = self._deadline
+        if deadline is not None:
+            left = deadline - time.monotonic()
             if left <= 0:
                 self._expire()
                 self._runtime.ended(self.call)
                 return
         else:
             left = 0.0
-        self._task = self._runtime.eager.start(self._run(), Running(self.call, self.entry.name, self.entry.session_id))
+        self._task = self._runtime.eager.start(self._run(), Running(self.call, self.entry, self.depth, deadline, self.waiter))
         if left and self._task is not None:
             self._timer = self._runtime.loop.loop.call_later(left, self._expire)
 
@@ -130,7 +135,7 @@ class AsyncCall:
             if decoded:
                 result = tool.call(arguments)  # pyright: ignore[reportPossiblyUnboundVariable]
         if not decoded:
-            thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry))  # pyright: ignore[reportArgumentType]
+            thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry), self._refer)  # pyright: ignore[reportArgumentType]
             result = thunk()
         self._raw = b""
         self._buffers = []
@@ -221,6 +226,9 @@ class AsyncCall:
             opened = self._opened.get(source.number)
             if opened is not None:
                 opened.notify()
+
+    def _refer(self, code: int, payload: memoryview) -> Any:
+        return refer(self._runtime, self, code, payload)
 
     def _open_input(self, number: int, parameter: str, decode: Any) -> AsyncInput:
         if self.inputs is None:

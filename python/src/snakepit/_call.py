@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 
+from snakepit._entries import Entry
 from snakepit._errors import ProtocolError
 from snakepit._frames import ITEM_COST
 from snakepit._inputs import GiveBack, Input
@@ -54,6 +55,13 @@ def received_buffers(described: Sequence[Buffer], attached: list[bytearray]) -> 
         else:
             found.append((buffer, buffer.inline))
     return found
+
+
+class ToolCall(Call, Protocol):
+    """A call of a tool, as what stands among its arguments sees it."""
+
+    call: int
+    entry: Entry
 
 
 class Inputs:

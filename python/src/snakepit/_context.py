@@ -6,8 +6,10 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from snakepit.v1.frame_pb2 import Event, Progress
+from snakepit.v1.session_pb2 import Caller
 
 if TYPE_CHECKING:
+    from snakepit._entries import Entry
     from snakepit._runtime import Runtime
 
 
@@ -15,8 +17,18 @@ class Running(NamedTuple):
     """A call that runs."""
 
     call: int
-    tool: str
-    session_id: str
+    entry: Entry
+    depth: int = 0
+    """How often the chain of calls that leads here has come from a worker to its host."""
+    deadline: float | None = None
+    """When its time is up, by the monotonic clock."""
+    waiter: int = 0
+    """What waits, on a thread that runs tools, for the host tool that this call is part of; 0 for none."""
+
+    @property
+    def tool(self) -> str:
+        """Name of the tool."""
+        return self.entry.name
 
 
 CURRENT: ContextVar[Running | None] = ContextVar("snakepit_call", default=None)
@@ -39,14 +51,20 @@ HOST = _Host()
 
 def current() -> Running | None:
     """The call that this code runs for."""
-    running = CURRENT.get()
-    if running is None and HOST.runtime is not None:
+    runtime = HOST.runtime
+    if runtime is not None:
         # The context of synchronous tools on the main thread is not theirs alone; what its slot runs is.
-        slot = HOST.runtime.threads.slot_here()
+        slot = runtime.threads.slot_here()
         now = None if slot is None else slot.now
         if now is not None:
-            running = Running(now[0], now[1].name, now[1].session_id)
-    return running
+            call, entry, left, at, depth = now
+            return Running(call, entry, depth, at + left / 1000 if left else None)
+    return CURRENT.get()
+
+
+def caller(running: Running | None) -> Caller | None:
+    """Who asks, as the host is told."""
+    return None if running is None else Caller(tool=running.tool, call=running.call)
 
 
 def progress(fraction: float, message: str = "") -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from snakepit._buffers import Unsupported, numpy
+from snakepit._extensions import Ref
 
 __all__ = ["Beside", "plainly", "type_of", "why_not"]
 
@@ -95,6 +96,7 @@ _CONVERSIONS: dict[type[Any], Callable[[Any], Any]] = {
     array.array: _array,
     types.MappingProxyType: dict,
     types.SimpleNamespace: vars,
+    Ref: Ref.extension,
 }
 
 # Subclasses of what msgspec knows only as itself, and collections of other kinds. The first that fits is taken.

@@ -26,6 +26,7 @@ __all__ = [
     "element_of",
     "from_foreign",
     "holds_views",
+    "is_instance",
     "is_stream",
     "known",
     "name_of",
@@ -126,6 +127,26 @@ def from_foreign(hint: Any, value: Any) -> Any:
         if convert_to is not None:
             return convert_to(hint, value)
     raise ValueError(f"Expected `{name_of(hint)}`, got `{type(value).__name__}`")
+
+
+def is_instance(value: Any, hint: Any) -> bool:
+    """Whether an object is of the class that a hint names. What a hint says of its contents is not looked at; one that names no class takes all."""
+    origin: Any = typing.get_origin(hint) or hint
+    if origin is typing.Annotated:
+        return is_instance(value, typing.get_args(hint)[0])
+    if origin in _UNIONS:
+        return any(is_instance(value, member) for member in typing.get_args(hint))
+    if hint is None:
+        return value is None
+    if not _is_class(origin):
+        return True
+    if issubclass(origin, _Either):
+        return any(is_instance(value, member) for member in origin.members)
+    try:
+        return isinstance(value, origin)
+    except TypeError:
+        # A protocol that cannot be asked.
+        return True
 
 
 def _is_view(value: Any) -> bool:

@@ -4,6 +4,9 @@ A slot is a thread that runs tools one after another. Whoever wants to stop one 
 exception is made pending in that thread (PyThreadState_SetAsyncExc), and on the main thread a signal with a handler that does nothing ends the
 system call it may be in. When a tool's part ends, the slot takes the lock, forgets the call and clears what is still pending, so that nothing hits
 the next call. Code of the runtime that a tool calls (print, waiting for input) stands under a shield: an interrupt then waits until it is left.
+
+While a tool waits for its host, a call that comes of the wait may run on top of it. What is underneath is put aside meanwhile, shielded as it was: an
+interrupt of it waits until it is taken up again, and what it waits for is abandoned at once.
 """
 
 from __future__ import annotations
@@ -29,8 +32,23 @@ _NOTHING = ctypes.py_object()
 _YIELD_MS = 10
 
 
-Now = tuple[int, Entry, int, float]
-"""What a slot runs: the call, the tool, the time left in ms when this part of it began (0 for none), and when that was by the monotonic clock."""
+Now = tuple[int, Entry, int, float, int]
+"""What a slot runs: the call, the tool, the time left in ms when this part of it began (0 for none), when that was by the monotonic clock, and how
+often the chain of calls that leads here has come from a worker to its host."""
+
+
+class _Aside:
+    """What waits underneath the call that runs."""
+
+    __slots__ = ("abandon", "cancelled", "deferred", "now", "shields", "wake")
+
+    def __init__(self, now: Now | None, cancelled: bool, shields: int, wake: Callable[[], None] | None, abandon: Callable[[], None]) -> None:
+        self.now = now
+        self.cancelled = cancelled
+        self.shields = shields
+        self.wake = wake
+        self.abandon = abandon
+        self.deferred = False
 
 
 class Slot:
@@ -53,6 +71,7 @@ class Slot:
         self._shield = Shield(self)
         self._exception = ctypes.py_object(self._noted())
         self._leave: Callable[[], object] | None = None
+        self._aside: list[_Aside] = []
 
     def _noted(self) -> type[CancelledError]:
         # It is made in the thread that it is raised in, before any handler there runs. Otherwise a tool that prints while it cleans up would be
@@ -89,22 +108,74 @@ class Slot:
             self._shields = 0
             return cancelled
 
-    def interrupt(self, call: int) -> bool:
-        """Raises CancelledError in the tool, once, if it is this call that runs. Whether it is."""
+    def set_aside(self, abandon: Callable[[], None]) -> bool:
+        """Makes room for a call on top of the one that runs, which is shielded and waits; `resume` takes it up again. False when it was interrupted.
+
+        `abandon` gives up what it waits for, and is called when it is interrupted meanwhile.
+        """
         with self.lock:
-            if self.now is None or self.now[0] != call:
+            if self._deferred:
                 return False
-            if self.cancelled:
-                return True
-            self.cancelled = True
-            if self._shields:
-                self._deferred = True
-                if self.wake is not None:
-                    self.wake()
-                return True
-            self._pending = True
-            _set_async_exc(self.ident, self._exception)
-        self.kick()
+            self._aside.append(_Aside(self.now, self.cancelled, self._shields, self.wake, abandon))
+            self.now = self.wake = None
+            self.cancelled = False
+            self._shields = 0
+            return True
+
+    def resume(self) -> None:
+        """Takes up what was set aside last."""
+        with self.lock:
+            aside = self._aside.pop()
+            self.now = aside.now
+            self.wake = aside.wake
+            self._shields = aside.shields
+            self.cancelled = aside.cancelled
+            self._deferred = aside.deferred
+
+    @property
+    def first(self) -> Now | None:
+        """The call that was begun first of those that have not ended here: the only one that can be a short call."""
+        if not self._aside:
+            return self.now
+        with self.lock:
+            return self._aside[0].now if self._aside else self.now
+
+    @property
+    def first_cancelled(self) -> bool:
+        """Whether that call was interrupted."""
+        with self.lock:
+            return self._aside[0].cancelled if self._aside else self.cancelled
+
+    @property
+    def lingering(self) -> int:
+        """How many of the calls here were interrupted and have not ended."""
+        return self.cancelled + sum(aside.cancelled for aside in self._aside)
+
+    def interrupt(self, call: int) -> bool:
+        """Raises CancelledError in the tool, once, if this call runs here. Whether it does."""
+        with self.lock:
+            if self.now is not None and self.now[0] == call:
+                if self.cancelled:
+                    return True
+                self.cancelled = True
+                if self._shields:
+                    self._deferred = True
+                    if self.wake is not None:
+                        self.wake()
+                    return True
+                self._pending = True
+                _set_async_exc(self.ident, self._exception)
+                act = self.kick
+            else:
+                aside = next((aside for aside in self._aside if aside.now is not None and aside.now[0] == call), None)
+                if aside is None:
+                    return False
+                if aside.cancelled:
+                    return True
+                aside.cancelled = aside.deferred = True
+                act = aside.abandon
+        # Outside the lock, since giving up sends.
+        act()
         return True
 
     def kick(self) -> None:

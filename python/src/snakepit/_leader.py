@@ -9,7 +9,8 @@ queue for the main thread, and never run on the monitor. A main thread that come
 queue off, and then asks for the lead (`wants`); the monitor gives it back with the next bytes, before it looks at them.
 
 Taking the token out of a list is atomic, so exactly one of the two has the lead. A tool that waits (for input, or for the host) takes its own token
-back and reads on the main thread until what it waits for is there: no change of thread either.
+back and reads on the main thread until what it waits for is there: no change of thread either. Calls that come of what it waits for run on top of it,
+with the token in the cell like any other.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE
 from snakepit._interrupt import Slot, install_signal
 from snakepit._sync import SyncCall
+from snakepit._waiter import Waiter, wait_outside
 
 if TYPE_CHECKING:
     from snakepit._runtime import Runtime
@@ -93,7 +95,7 @@ class Leader:
         return (self.slot,)
 
     def running(self) -> int:
-        now = self.slot.now
+        now = self.slot.first
         return int(now is not None and now[0] not in self.runtime.calls)
 
     def flush(self) -> None:
@@ -114,7 +116,7 @@ class Leader:
     def _shutdown(self, grace: float) -> None:
         until = time.monotonic() + grace
         runtime = self.runtime
-        while (runtime.calls or runtime.lingering or self.slot.now is not None) and time.monotonic() < until:
+        while (runtime.calls or runtime.lingering or self.slot.first is not None) and time.monotonic() < until:
             time.sleep(0.002)
         # Ends the read of whoever leads, as if the host had closed.
         try:
@@ -122,23 +124,25 @@ class Leader:
         except OSError:
             pass
 
-    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
-        if threading.get_ident() != self.slot.ident:
-            # A thread of the user's own.
-            while not ready():
-                arrived.clear()
-                if not ready():
-                    arrived.wait()
-            return
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
         slot = self.slot
+        if threading.get_ident() != slot.ident:
+            wait_outside(ready, arrived, waiter)
+            return
         slot.shield()
         now = slot.now
         call = None if now is None else self.runtime.calls.get(now[0])
         if isinstance(call, SyncCall):
             call.flush()
-        if self._take_back(lambda: ready() or slot.deferred or self._over):
-            self._read_until(lambda: ready() or slot.deferred)
-            self._relieve()
+        calls = waiter.calls if waiter is not None else ()
+        while not (ready() or slot.deferred or self._over):
+            if waiter is not None and calls:
+                # The token is in the cell, or the monitor has it: as in any other tool.
+                self._begun += 1
+                waiter.run(slot)
+            elif self._take_back(lambda: bool(ready() or slot.deferred or calls or self._over)):
+                self._read_until(lambda: bool(ready() or slot.deferred or calls))
+                self._relieve()
         slot.unshield()
         if self._over and not ready():
             raise ConnectionError("the connection to the host is gone")
@@ -201,7 +205,7 @@ class Leader:
                     # The slow way takes it again and says what is wrong.
                     break
                 reader.pos = after
-                slot.now = (call, entry, aux, clock)
+                slot.now = (call, entry, aux, clock, 0)
                 self._begun += 1
                 answer: object = None
                 cell.append(True)
@@ -442,11 +446,12 @@ class Leader:
     def _timeout(self) -> float | None:
         """Seconds until something has to be looked after; None when nothing has."""
         due = self.runtime.next_deadline()
-        now = self.slot.now
+        slot = self.slot
+        now = slot.first
         if now is not None:
-            if self.slot.cancelled:
+            if slot.cancelled:
                 return _KICK
-            if now[2] and now[0] not in self.runtime.calls:
+            if now[2] and now[0] not in self.runtime.calls and not slot.first_cancelled:
                 inline = now[3] + now[2] / 1000
                 due = inline if due is None else min(due, inline)
         return None if due is None else due - time.monotonic()
@@ -455,8 +460,8 @@ class Leader:
         self.slot.kick()
         at = time.monotonic()
         self.runtime.expire(at)
-        now = self.slot.now
-        if now is not None and now[2] and now[0] not in self.runtime.calls and not self.slot.cancelled and now[3] + now[2] / 1000 <= at:
+        now = self.slot.first
+        if now is not None and now[2] and now[0] not in self.runtime.calls and not self.slot.first_cancelled and now[3] + now[2] / 1000 <= at:
             self.runtime.expire_inline(now[0], now[1], now[2])
 
     def _lost(self, fault: BaseException | None) -> None:
@@ -465,7 +470,7 @@ class Leader:
             return
         self.fault = fault
         self._over = True
-        now = self.slot.now
+        now = self.slot.first
         if now is not None:
             self.slot.interrupt(now[0])
         self.runtime.lose()

@@ -70,7 +70,7 @@ class Logs:
             _write_all(_DESCRIPTORS[source], text)
             return
         now = current()
-        call, tool, session_id = (0, "", "") if now is None else now
+        call, tool, session_id = (0, "", "") if now is None else (now.call, now.entry.name, now.entry.session_id)
         if self._sending():
             # A finalizer prints. Whoever has the lock may wait for what is being sent here.
             for line in filter(None, text.split("\n")):
@@ -100,7 +100,7 @@ class Logs:
             _write_all(_DESCRIPTORS["stderr"], text + "\n")
             return
         now = current()
-        call, tool, session_id = (0, "", "") if now is None else now
+        call, tool, session_id = (0, "", "") if now is None else (now.call, now.entry.name, now.entry.session_id)
         with nullcontext() if self._sending() else self._lock:
             self._line(call, Log(level=max(0, level), source=source, text=text, session_id=session_id, tool=tool))
 

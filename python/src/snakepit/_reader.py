@@ -23,6 +23,7 @@ from snakepit._frames import (
     OPEN,
     PART,
     RESULT,
+    WORKER_CALL,
     Assembly,
     FrameError,
 )
@@ -169,7 +170,7 @@ class Reader:
             self._incoming.pop(call, None)
             return message
         if kind == ATTACH:
-            if call in self._refused:
+            if call in self._refused or (call & WORKER_CALL and not self._is_open(call)):
                 return None
             if not self._fits(kind, call, len(message.body)):
                 return None

@@ -70,6 +70,17 @@ class Replies:
         else:
             self._writer.send_large(call, [_copied(message) for message in answer.messages])
 
+    def request(self, call: int, opening: Sequence[Frames], attached: Sequence[memoryview], closing: Sequence[Frames]) -> Large:
+        """A request of the worker's own: what goes before its buffers, and what goes behind. Nothing is sent. Raises PayloadTooLarge."""
+        return Large([*opening, *self.attachments(call, attached), *closing], _is_shared(attached), 0)
+
+    def attachments(self, call: int, attached: Sequence[memoryview]) -> list[Frames]:
+        """The messages of buffers. Raises PayloadTooLarge."""
+        total = sum(len(data) for data in attached)
+        if total > self._limits.max_buffer_bytes:
+            raise PayloadTooLarge(total, self._limits.max_buffer_bytes, "maxBufferBytes")
+        return [cut(ATTACH, call, [data]) for data in attached]
+
     def end(self, call: int) -> None:
         """Ends a stream well."""
         self._writer.send_for(call, frame(END, call))
@@ -97,13 +108,7 @@ class Replies:
             size += len(head) + len(item)
         attached: list[memoryview] = []
         if buffers:
-            described: list[Buffer] = []
-            for buffer in buffers:
-                if len(buffer.data) < _INLINE:
-                    described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], inline=bytes(buffer.data)))
-                else:
-                    described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], attached=len(attached)))
-                    attached.append(buffer.data)
+            described, attached = describe(buffers)
             # ExecuteToolResponse and ExecuteToolStreamResponse have the same two fields.
             tail = ExecuteToolResponse(buffers=described).SerializeToString()
             parts.append(tail)
@@ -111,14 +116,29 @@ class Replies:
         if size > self._limits.max_message_bytes:
             raise PayloadTooLarge(size, self._limits.max_message_bytes, "maxMessageBytes")
         total = sum(len(data) for data in attached)
-        if total > self._limits.max_buffer_bytes:
-            raise PayloadTooLarge(total, self._limits.max_buffer_bytes, "maxBufferBytes")
-        messages = [cut(ATTACH, call, [data]) for data in attached]
+        messages = self.attachments(call, attached)
         if size <= MAX_BODY:
             messages.append(whole(b"".join(next(cut(kind, call, parts, aux=aux)))))
         else:
             messages.append(cut(kind, call, parts, aux=aux))
-        return Large(messages, any(not data.readonly for data in attached), max(ITEM_COST * len(items), size + total))
+        return Large(messages, _is_shared(attached), max(ITEM_COST * len(items), size + total))
+
+
+def describe(buffers: Sequence[OutBuffer]) -> tuple[list[Buffer], list[memoryview]]:
+    """What a message says of its buffers, and those of them that go before it."""
+    described: list[Buffer] = []
+    attached: list[memoryview] = []
+    for buffer in buffers:
+        if len(buffer.data) < _INLINE:
+            described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], inline=bytes(buffer.data)))
+        else:
+            described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], attached=len(attached)))
+            attached.append(buffer.data)
+    return described, attached
+
+
+def _is_shared(attached: Sequence[memoryview]) -> bool:
+    return any(not data.readonly for data in attached)
 
 
 def _copied(message: Frames) -> Frames:

@@ -48,6 +48,7 @@ from snakepit._session import AsyncSession, Session
 from snakepit._session_state import Kept, SessionState
 from snakepit._sync import SyncCall
 from snakepit._tool import Tool
+from snakepit._waiter import Waiter
 from snakepit._writer import Writer, send_message
 from snakepit.v1.frame_pb2 import Event, HostEvent, Limits, VariablesChanged
 from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolStreamRequest, InitializeSessionRequest
@@ -75,8 +76,8 @@ class Threads(Protocol):
         """Whether the thread that runs a tool would be relieved of reading and sending when the tool takes long."""
         ...
 
-    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
-        """Waits on behalf of a tool, reading on. `arrived` is set whenever `ready` may have changed."""
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
+        """Waits on behalf of a tool, reading on, and runs what is to run on top of it. `arrived` is set whenever there may be news of either."""
         ...
 
     def interrupt(self, call: int) -> bool:
@@ -126,6 +127,8 @@ class Runtime:
         # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.
         self.calls: dict[int, Call] = {}
         self.deadlines = Deadlines()
+        # What waits for the host on threads that run tools, by number.
+        self.waiters: dict[int, Waiter] = {}
         self.host = HostClient(self)
         self.services = Dispatcher(self)
         # Sessions that the host has made known, by id.
@@ -143,16 +146,20 @@ class Runtime:
     # What calls use.
 
     def queue_sync(self, call: SyncCall) -> None:
-        """Has a slice of the call run on a thread that runs tools."""
-        self.threads.queue_sync(call)
+        """Has a slice of the call run on a thread that runs tools: that of what waits for it, while that waits."""
+        waiter = self.waiters.get(call.waiter) if call.waiter else None
+        if waiter is None:
+            self.threads.queue_sync(call)
+        else:
+            waiter.add(call)
 
     def holds_lead(self) -> bool:
         """See `Threads.holds_lead`."""
         return self.threads.holds_lead()
 
-    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
         """See `Threads.wait`."""
-        self.threads.wait(ready, arrived)
+        self.threads.wait(ready, arrived, waiter)
 
     def linger(self, call: int) -> None:
         """A call was cancelled and its code still runs, elsewhere than in what a slot runs. On the thread that says `ended` of it."""
@@ -167,7 +174,7 @@ class Runtime:
     @property
     def lingering(self) -> int:
         """Calls that were cancelled and whose code still runs."""
-        return len(self._lingering) + sum(slot.cancelled for slot in self.threads.slots())
+        return len(self._lingering) + sum(slot.lingering for slot in self.threads.slots())
 
     def session_of(self, entry: Entry) -> Session | AsyncSession | None:
         """What a session parameter is filled with."""
@@ -307,6 +314,7 @@ class Runtime:
         name = ""
         try:
             raw: bytes | memoryview | None = None
+            depth = waiter = 0
             if prefix:
                 entry = self.entries.get(bytes(body[:prefix]))
                 raw = None if attached else args_only(body, prefix)
@@ -316,8 +324,9 @@ class Runtime:
                 entry = self.entries.find(request.tool, request.session_id)
                 raw = request.args
                 described = request.buffers
+                depth, waiter = request.depth, request.waiter
             name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
-            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached), None)  # pyright: ignore
+            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached), None, depth, waiter)  # pyright: ignore
         except SnakepitError as e:
             self.replies.error(call, e, name)
         except (DecodeError, IndexError):
@@ -345,13 +354,23 @@ class Runtime:
             inputs = Inputs(self.limits.stream_window_bytes, give_back, opened)
             if opened:
                 give_back(0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
-            self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs)
+            self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs, request.depth, request.waiter)
         except SnakepitError as e:
             self.replies.error(call, e, name)
         except DecodeError:
             self.replies.error(call, ProtocolError("no ExecuteToolStreamRequest"), name)
 
-    def _submit(self, call: int, entry: Entry, timeout_ms: int, raw: bytes | memoryview, buffers: list[object], inputs: Inputs | None) -> None:
+    def _submit(
+        self,
+        call: int,
+        entry: Entry,
+        timeout_ms: int,
+        raw: bytes | memoryview,
+        buffers: list[object],
+        inputs: Inputs | None,
+        depth: int,
+        waiter: int,
+    ) -> None:
         tool = entry.tool
         if tool.streaming != (inputs is not None) and not (inputs is not None and tool.input_streams):
             raise StreamingMismatch(entry.name, tool.streaming)
@@ -361,13 +380,15 @@ class Runtime:
             made = SyncCall(self, call, entry, timeout_ms, raw, buffers)
         made.inputs = inputs
         made.streamed = inputs is not None
+        made.depth = depth
+        made.waiter = waiter
         self.calls[call] = made
         if isinstance(made, AsyncCall):
             self.loop.post(made.start)
         else:
             if made.deadline is not None:
                 self.deadlines.add(made.deadline, call)
-            self.threads.queue_sync(made)
+            self.queue_sync(made)
 
     def next_deadline(self) -> float | None:
         """When something is due, by the monotonic clock."""

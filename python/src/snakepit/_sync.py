@@ -17,6 +17,7 @@ from snakepit._errors import CallTimeout, ProtocolError
 from snakepit._frames import ITEM_COST
 from snakepit._inputs import SyncInput
 from snakepit._interrupt import Slot
+from snakepit._references import refer
 from snakepit._replies import ITEM_OVERHEAD, Large
 from snakepit._values import OutBuffer, encode
 
@@ -41,6 +42,9 @@ class SyncCall:
         # Whether it is answered as a stream; set before it is queued.
         self.streamed = False
         self.inputs: Inputs | None = None
+        # What the call is part of; set before it is queued.
+        self.depth = 0
+        self.waiter = 0
         self._runtime = runtime
         self._raw = raw
         self._buffers = buffers
@@ -121,7 +125,7 @@ class SyncCall:
         if self.deadline is not None and now >= self.deadline:
             self.expire()
         self._slot = slot
-        if not slot.begin((self.call, self.entry, left, now), lambda: self._wanted):
+        if not slot.begin((self.call, self.entry, left, now, self.depth), lambda: self._wanted):
             self._close(slot)
             return
         answer, error, cancelled = slot.guard(self._start if self._iterator is None else self._step)
@@ -163,7 +167,7 @@ class SyncCall:
     def _start(self) -> bytes | Large | None:
         tool = self.entry.tool
         runtime = self._runtime
-        thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry))  # pyright: ignore[reportArgumentType]
+        thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry), self._refer)  # pyright: ignore[reportArgumentType]
         self._raw = b""
         self._buffers = []
         started = time.monotonic()
@@ -243,11 +247,14 @@ class SyncCall:
             return
         # The generator's `finally` is the user's code, and may take its time.
         self._runtime.linger(self.call)
-        slot.begin((self.call, self.entry, 0, time.monotonic()), lambda: True)
+        slot.begin((self.call, self.entry, 0, time.monotonic(), self.depth), lambda: True)
         _, error, _ = slot.guard(close)
         self._runtime.logs.finish(self.call)
         if error is not None and not isinstance(error, CancelledError):
             self._runtime.logs.report(error, self.entry)
+
+    def _refer(self, code: int, payload: memoryview) -> Any:
+        return refer(self._runtime, self, code, payload)
 
     def _open_input(self, number: int, parameter: str, decode: Any) -> SyncInput:
         if self.inputs is None:

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from snakepit._context import CURRENT, Running
+from snakepit._context import CURRENT
 from snakepit._interrupt import Slot
 from snakepit._sync import SyncCall
+from snakepit._waiter import Waiter, running, wait_outside
 
 if TYPE_CHECKING:
     from snakepit._runtime import Runtime
@@ -71,7 +72,8 @@ class ThreadPool:
             if self._parked:
                 self._parked = False
                 self._wake.release()
-            CURRENT.set(Running(call.call, call.entry.name, call.entry.session_id))
+            # For threads that the tool starts with a copy of its context; the tool itself is known by its slot.
+            CURRENT.set(running(call))
             call.run(slot)
             CURRENT.set(None)
             self._busy.discard(slot.ident)
@@ -108,22 +110,23 @@ class ThreadPool:
     def may_block(self) -> bool:
         return self.slot_here() is not None
 
-    def wait(self, ready: Callable[[], bool], arrived: threading.Event) -> None:
+    def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
         slot = self.slot_here()
         if slot is None:
-            while not ready():
-                arrived.clear()
-                if not ready():
-                    arrived.wait()
+            wait_outside(ready, arrived, waiter)
             return
         slot.wake = arrived.set
         slot.shield()
         call = None if slot.now is None else self.runtime.calls.get(slot.now[0])
         if isinstance(call, SyncCall):
             call.flush()
+        calls = waiter.calls if waiter is not None else ()
         while not (ready() or slot.deferred or self._over):
+            if waiter is not None and calls:
+                waiter.run(slot)
+                continue
             arrived.clear()
-            if not (ready() or slot.deferred or self._over):
+            if not (ready() or slot.deferred or calls or self._over):
                 arrived.wait()
         slot.wake = None
         slot.unshield()

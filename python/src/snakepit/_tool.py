@@ -20,11 +20,12 @@ from msgspec.msgpack import Decoder
 from snakepit._buffers import Unsupported
 from snakepit._declare import Declaration, tool
 from snakepit._errors import InvalidArguments, WorkerStartFailed
-from snakepit._hints import UnknownHint, convert, element_of, from_foreign, holds_views, is_stream, known, without_none
+from snakepit._extensions import EXT_OBJECT
+from snakepit._hints import UnknownHint, convert, element_of, from_foreign, holds_views, is_instance, is_stream, known, name_of, without_none
 from snakepit._schema import ParameterInfo, input_schema, output_schema, parameter_message
 from snakepit._session import AsyncSession, Session
 from snakepit._tracebacks import GENERATED
-from snakepit._values import InBuffers, extension_hook
+from snakepit._values import InBuffers, Refer, extension_hook
 from snakepit.v1 import tool_pb2
 
 __all__ = ["DecodeItem", "OpenInput", "Tool", "tool"]
@@ -123,10 +124,13 @@ class Tool:
         assert self._attribute is not None
         self._namespace["fn"] = getattr(instance, self._attribute)
 
-    def bind(self, raw: bytes | memoryview, buffers: InBuffers, open_input: OpenInput, session: Session | AsyncSession | None) -> Callable[[], Any]:
-        """What to call for a call that does not fit the fast way. Raises InvalidArguments; no user code has run then.
+    def bind(
+        self, raw: bytes | memoryview, buffers: InBuffers, open_input: OpenInput, session: Session | AsyncSession | None, refer: Refer | None = None
+    ) -> Callable[[], Any]:
+        """What to call for a call that does not fit the fast way. Raises InvalidArguments, and what ``refer`` does; no user code has run then.
 
-        ``buffers`` are handed over: they may become the tool's own. ``open_input`` is called once for each input stream among the arguments.
+        ``buffers`` are handed over: they may become the tool's own. ``open_input`` is called once for each input stream among the arguments,
+        ``refer`` for each function of the host's and each stored object.
         """
         raw = bytes(raw) if raw else _EMPTY_MAP
         if not buffers and not self.input_streams and not any(p.rest for p in self._parameters):
@@ -135,17 +139,18 @@ class Tool:
             except Exception:
                 # Decoded again below, where the value says more than the error does.
                 pass
-        given = self._given(raw, buffers)
+        stored: list[Any] = []
+        given = self._given(raw, buffers, refer, stored)
         arguments: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         for parameter in self._parameters:
             if parameter.rest:
-                rest = {name: self._convert(name, value, parameter.hint) for name, value in given.items()}
+                rest = {name: self._convert(name, value, parameter.hint, stored) for name, value in given.items()}
                 given = {}
             elif parameter.name in given:
                 value = given.pop(parameter.name)
                 arguments[parameter.name] = (
-                    self._stream(parameter, value, open_input) if parameter.stream else self._convert(parameter.name, value, parameter.hint)
+                    self._stream(parameter, value, open_input) if parameter.stream else self._convert(parameter.name, value, parameter.hint, stored)
                 )
             elif parameter.default is _EMPTY:
                 raise InvalidArguments(self.name, parameter.name, f"$.{parameter.name}", "It is required, and missing.")
@@ -153,9 +158,16 @@ class Tool:
             self._refuse_extra(next(iter(given)))
         return functools.partial(self.call, self._struct(**arguments), session, rest)
 
-    def _given(self, raw: bytes, buffers: InBuffers) -> dict[str, Any]:
+    def _given(self, raw: bytes, buffers: InBuffers, refer: Refer | None, stored: list[Any]) -> dict[str, Any]:
+        def resolve(code: int, payload: memoryview) -> Any:
+            assert refer is not None
+            value = refer(code, payload)
+            if code == EXT_OBJECT:
+                stored.append(value)
+            return value
+
         try:
-            given = Decoder(ext_hook=extension_hook(buffers, _InputNumber)).decode(raw)
+            given = Decoder(ext_hook=extension_hook(buffers, _InputNumber, refer and resolve)).decode(raw)
         except RecursionError:
             raise InvalidArguments(self.name, "", "$", "The arguments are nested too deep.") from None
         except (Unsupported, msgspec.MsgspecError, ValueError) as error:
@@ -164,7 +176,13 @@ class Tool:
             raise InvalidArguments(self.name, "", "$", "The arguments must be an object with a member for each parameter.")
         return typing.cast("dict[str, Any]", given)
 
-    def _convert(self, name: str, value: Any, hint: Any) -> Any:
+    def _convert(self, name: str, value: Any, hint: Any, stored: list[Any]) -> Any:
+        if any(value is one for one in stored) and type(value) not in _IMMUTABLE:
+            # The object itself, of which msgspec would make another.
+            if is_instance(value, hint):
+                return value
+            said = f"Expected `{name_of(hint)}`, got an object of the type `{type(value).__qualname__}`."
+            raise InvalidArguments(self.name, name, f"$.{name}", said)
         if isinstance(value, _InputNumber):
             raise InvalidArguments(self.name, name, f"$.{name}", "It is a stream, which only a parameter hinted Iterator or AsyncIterator takes.")
         return _checked(self.name, name, f"$.{name}", value, hint)

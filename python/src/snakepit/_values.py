@@ -15,13 +15,13 @@ from msgspec.msgpack import Decoder, Encoder
 from snakepit._buffers import INLINE_BYTES, OutBuffer, Unsupported, from_buffer, typed_views_out
 from snakepit._conversions import Beside, plainly
 from snakepit._errors import ProtocolError, UnsupportedValue
-from snakepit._extensions import EXT_BUFFER, EXT_INPUT, EXT_INTEGER, integer_of
+from snakepit._extensions import EXT_BUFFER, EXT_FUNCTION, EXT_INPUT, EXT_INTEGER, EXT_OBJECT, integer_of
 from snakepit._walk import PLAIN_BYTES, Walk, is_small, reference
 
 if TYPE_CHECKING:
     from snakepit.v1 import value_pb2
 
-__all__ = ["InBuffers", "OutBuffer", "decode", "encode", "extension_hook"]
+__all__ = ["InBuffers", "OutBuffer", "Refer", "decode", "encode", "extension_hook"]
 
 InBuffers = Sequence["tuple[value_pb2.Buffer, memoryview | bytearray | bytes]"]
 """Received buffers in the order of the message, each with what it means."""
@@ -55,14 +55,22 @@ def decode(raw: bytes | bytearray | memoryview, buffers: InBuffers = ()) -> Any:
         raise ProtocolError(f"not a value: {error}") from None
 
 
-def extension_hook(buffers: InBuffers, open_input: Callable[[int], Any] | None = None) -> Callable[[int, memoryview], Any]:
-    """What msgspec calls for each extension: resolves buffers, integers and, where the caller can open them, input streams."""
+Refer = Callable[[int, memoryview], Any]
+"""Gives what a function of the host's or a stored object is here, by the code of its extension and the payload."""
+
+
+def extension_hook(
+    buffers: InBuffers, open_input: Callable[[int], Any] | None = None, refer: Refer | None = None
+) -> Callable[[int, memoryview], Any]:
+    """What msgspec calls for each extension: resolves buffers, integers and, where the caller knows what they are, the others."""
     # One buffer may stand in two places of a value, and is one object then.
     made: dict[int, Any] = {}
 
     def hook(code: int, payload: memoryview) -> Any:
         if code == EXT_INTEGER:
             return integer_of(payload)
+        if refer is not None and code in (EXT_FUNCTION, EXT_OBJECT):
+            return refer(code, payload)
         number = int.from_bytes(payload, "big")
         if code == EXT_BUFFER:
             if number not in made:
@@ -72,11 +80,16 @@ def extension_hook(buffers: InBuffers, open_input: Callable[[int], Any] | None =
             return made[number]
         if code == EXT_INPUT and open_input is not None:
             return open_input(number)
-        raise Unsupported("an input stream can only be an argument itself" if code == EXT_INPUT else f"extension {code} is unknown")
+        raise Unsupported(_MISPLACED.get(code) or f"extension {code} is unknown")
 
     return hook
 
 
+_MISPLACED = {
+    EXT_INPUT: "an input stream can only be an argument itself",
+    EXT_FUNCTION: "a function can only be among the arguments of a tool",
+    EXT_OBJECT: "a stored object can only be among the arguments of a tool",
+}
 _views = typed_views_out()
 _encode = Encoder(enc_hook=plainly).encode
 _decode = Decoder(ext_hook=extension_hook(())).decode

@@ -138,7 +138,7 @@ class Walk:
             plain = plainly(value)
         except Beside:
             return _Ready(reference(value, self.out))
-        return self.visit(plain)
+        return _Ready(plain) if type(plain) is Ext else self.visit(plain)
 
     def record(self, value: Any, fields: Sequence[str]) -> Any:
         # msgspec encodes a copy whose fields are encodable, so that renamed fields, tags and left out defaults stay what they are.
