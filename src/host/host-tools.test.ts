@@ -158,9 +158,8 @@ describe("a Standard Schema", () => {
       throw new Error("no words for it");
     };
     const tools = new HostTools();
-    tools.provide("", "t", nothing, {
-      schema: { "~standard": { ...props, jsonSchema: { input: failing, output: failing } } } as typeof schema,
-    });
+    const silent = { "~standard": { ...props, jsonSchema: { input: failing, output: failing } } };
+    tools.provide("", "t", nothing, { schema: silent });
     expect(tools.list("")[0]?.inputSchemaJson).toBe("");
   });
 });
