@@ -1,33 +1,26 @@
 /**
- * Writes to the sessions of a file until it is killed, and says on stdout what was acknowledged: a line with the name and the version each. With a
- * count it stops after as many; with "wait" it begins when there is something on stdin.
+ * Writes to the session "shared" of a file, as many times as it is told: `session.writer.ts FILE COUNT [wait]`. With "wait" it says "ready" on stdout, and begins when
+ * there is something on stdin.
  */
-import { readSync, writeSync } from "node:fs";
+import { once } from "node:events";
+import { writeSync } from "node:fs";
+import process from "node:process";
 import { Store } from "../src/session/service.ts";
 import { bench } from "./session.support.ts";
 
-const [file = "", count = "Infinity", wait] = process.argv.slice(2);
+const [file = "", count = "0", wait] = process.argv.slice(2);
 const writer = await bench({ store: Store.layerSqlite({ file }) });
 const { variables } = await writer.session("shared");
 const names = ["a", "b", "c"];
-for (const name of names) {
-  const { version } = await variables.register(name, { type: "integer", value: 0, ifNotExists: true });
-  writeSync(1, `${name} ${version}\n`);
-}
+for (const name of names) await variables.register(name, { type: "integer", value: 0, ifNotExists: true });
 if (wait === "wait") {
   writeSync(1, "ready\n");
-  readSync(0, new Uint8Array(1));
+  await once(process.stdin, "data");
+  process.stdin.destroy();
 }
 for (let i = 0; i < Number(count); i++) {
-  const name = names[i % names.length]!;
-  // Every third time the three together, so that half a batch would be seen.
-  if (i % 3 === 2) {
-    const { versions } = await variables.setMany({ a: i, b: i, c: i }, { atomic: true, metadata: { batch: `${process.pid} ${i}` } });
-    for (const [changed, version] of Object.entries(versions)) writeSync(1, `${changed} ${version}\n`);
-  } else {
-    const next = await variables.update<number>(name, (n) => n + 1);
-    const { version } = await variables.entry(name);
-    writeSync(1, `${name} ${version} ${next}\n`);
-  }
+  // Every third time the three together.
+  if (i % 3 === 2) await variables.setMany({ a: i, b: i, c: i });
+  else await variables.update<number>(names[i % 3] ?? "a", (n) => n + 1);
 }
 await writer[Symbol.asyncDispose]();
