@@ -6,12 +6,15 @@ import { packageInfo } from "../runtime/package-root.ts";
 import { call } from "./call.ts";
 import { doctor } from "./doctor.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { kill } from "./kill.ts";
 import { OutputClosed } from "./output.ts";
 import { services } from "./services.ts";
+import { sessions } from "./sessions.ts";
+import { workers } from "./workers.ts";
 
 const snakepit = Command.make("snakepit").pipe(
-  Command.withDescription("Calls Python tools from the command line"),
-  Command.withSubcommands([call, doctor]),
+  Command.withDescription("Calls Python tools from the command line, and looks after the pits that are open"),
+  Command.withSubcommands([call, doctor, workers, sessions, kill]),
 );
 
 const settings = Layer.mergeAll(
@@ -43,6 +46,9 @@ function failed(error: unknown): ExitCode {
   }
   switch (tagOf(error)) {
     case "Unhealthy":
+      return exitCodes.failed;
+    case "NotKilled":
+      process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
       return exitCodes.failed;
     case "ShowHelp":
       return wasMistake(error) ? exitCodes.usage : exitCodes.ok;

@@ -28,6 +28,7 @@ export interface RecordEvents {
 /** The rows of this program. Nothing here throws. */
 export class DurableRecord {
   readonly #path: string;
+  readonly #existing: boolean;
   readonly #events: RecordEvents;
   readonly #hosts = new Map<string, { readonly host: HostRecord; readonly processes: Map<string, ProcessRecord> }>();
   /** Hosts that have gone while the file was behind: their rows may still stand in it. */
@@ -41,14 +42,15 @@ export class DurableRecord {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(path: string, events: RecordEvents) {
+  private constructor(path: string, existing: boolean, events: RecordEvents) {
     this.#path = path;
+    this.#existing = existing;
     this.#events = events;
   }
 
-  /** Opens the file, and makes it where there is none. */
-  static async open(path: string, events: RecordEvents): Promise<DurableRecord> {
-    const record = new DurableRecord(path, events);
+  /** Opens the file. Makes it where there is none, and a new one where it is damaged, unless it is to be taken as it is. */
+  static async open(path: string, existing: boolean, events: RecordEvents): Promise<DurableRecord> {
+    const record = new DurableRecord(path, existing, events);
     await record.#catchUp();
     return record;
   }
@@ -123,6 +125,7 @@ export class DurableRecord {
         this.#file?.close();
         this.#file = undefined;
         inode = inodeOf(this.#path);
+        if (this.#existing && inode === undefined) return;
         this.#file = await RegistryFile.open(this.#path, inode);
       }
       const rows = Array.from(this.#hosts.values(), ({ host, processes }) => ({ host, processes: processes.values() }));
@@ -138,8 +141,8 @@ export class DurableRecord {
   #fail(error: unknown, inode: number | undefined): void {
     const fault = faultOf(error);
     this.#busy = fault === "busy";
-    if (fault === "damaged") this.#moveAside(inode);
-    else if (fault === "other") this.#tellUnavailable(error);
+    if (fault === "damaged" && !this.#existing) this.#moveAside(inode);
+    else if (fault !== "busy") this.#tellUnavailable(error);
     this.#refused ||= error instanceof ForeignFile;
     this.#fallBehind();
   }
@@ -163,7 +166,7 @@ export class DurableRecord {
 
   #fallBehind(): void {
     this.#behind = true;
-    if (this.#closed || this.#refused || this.#timer !== undefined) return;
+    if (this.#closed || this.#refused || this.#existing || this.#timer !== undefined) return;
     const delay = Math.min(RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

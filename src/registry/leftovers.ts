@@ -28,14 +28,23 @@ export async function isGone(host: HostRecord, system: System): Promise<boolean>
 /** Finds what a host that is gone has left. */
 export async function leftoversOf(host: HostRecord, processes: readonly ProcessRecord[], system: System): Promise<readonly Leftover[]> {
   if (processes.length === 0 || host.boot !== system.boot || host.machine !== system.machine) return [];
+  return (await findTargets(host.run, processes, system)).map((found) => ({ host, ...found }));
+}
+
+/** Finds those of a run's processes that are still there, or something of their groups. */
+export async function findTargets(
+  run: string,
+  processes: readonly ProcessRecord[],
+  system: System,
+): Promise<readonly Omit<Leftover, "host">[]> {
   const running = (await system.list()).filter(({ ended }) => !ended);
-  // A host that runs inside somebody's worker is no stranger to itself.
+  // A host may run inside a worker of another one, and is not to end itself.
   const own = running.find(({ pid }) => pid === system.pid)?.group;
   const marked = await keep(
     running.filter(({ pid, group }) => pid !== system.pid && group !== own),
-    ({ pid }) => system.hasEnvironment(pid, `SNAKEPIT_RUN=${host.run}`),
+    ({ pid }) => system.hasEnvironment(pid, `SNAKEPIT_RUN=${run}`),
   );
-  const found = await Promise.all(processes.map(async (process) => ({ host, process, targets: await targetsOf(process, marked, system) })));
+  const found = await Promise.all(processes.map(async (process) => ({ process, targets: await targetsOf(process, marked, system) })));
   return found.filter(({ targets }) => targets.length > 0);
 }
 

@@ -7,9 +7,12 @@
  * A host's row is there before its first process, and a process' row before the process: `record` comes before the spawn, its id and start time right
  * after. A host that dies in between leaves a row without an id, and the process is found by what stands in its environment.
  */
+import { dirname } from "node:path";
 import { Context, Effect, Layer, type Scope } from "effect";
+import type { AdminHandlers } from "./admin.ts";
+import { serveAdmin } from "./admin-server.ts";
 import { DurableRecord } from "./durable-record.ts";
-import { isGone, type Leftover, leftoversOf } from "./leftovers.ts";
+import { findTargets, isGone, type Leftover, leftoversOf } from "./leftovers.ts";
 import { registryFile } from "./place.ts";
 import type { HostRecord, ProcessKind, ProcessRecord } from "./records.ts";
 import { removeSocket } from "./socket-folder.ts";
@@ -28,6 +31,8 @@ export type RegistryEvent =
 export interface RegistryOptions {
   /** Its file. Default: `registry.sqlite` in SNAKEPIT_STATE, or in the user's state folder. */
   readonly file?: string;
+  /** Whether to leave the file as it is: it is not made where there is none, and not moved aside when it is damaged. Default: false. */
+  readonly existing?: boolean;
   /** Hears what happens to it. Must not throw. */
   readonly onEvent?: (event: RegistryEvent) => void;
   /** The system to ask. Default: the one this program runs on. */
@@ -39,8 +44,8 @@ export interface HostEntry {
   /** The run marker: SNAKEPIT_RUN in the environment of whatever it starts. */
   readonly run: string;
   readonly pools: readonly string[];
-  /** Path of its admin socket; empty when it has none. */
-  readonly socketPath: string;
+  /** What it does when it is asked on its admin socket. */
+  readonly admin: AdminHandlers;
 }
 
 /** A process that is about to be started. */
@@ -71,6 +76,8 @@ export interface RegistryService {
   host(entry: HostEntry): Effect.Effect<RegisteredHost, never, Scope.Scope>;
   /** Every pit that is open, oldest first, with the processes it has started. */
   readonly hosts: Effect.Effect<readonly OpenHost[]>;
+  /** Kills one process with its group, after its identity was verified. Gives whether there was one to kill. */
+  kill(process: ProcessRecord): Effect.Effect<boolean>;
   /** What hosts that are gone have left running. */
   readonly leftovers: Effect.Effect<readonly Leftover[]>;
   /** Kills what hosts that are gone have left, removes their sockets and forgets them. Gives what it killed. Runs beside everything else. */
@@ -95,10 +102,10 @@ const FOREIGN_MS = 30 * 86_400_000;
 export const openRegistry: (options?: RegistryOptions) => Effect.Effect<RegistryService, never, Scope.Scope> = Effect.fnUntraced(function* (
   options = {},
 ) {
-  const { file = registryFile(), onEvent = () => {}, system = thisSystem() } = options;
+  const { file = registryFile(), existing = false, onEvent = () => {}, system = thisSystem() } = options;
   const record = yield* Effect.acquireRelease(
     Effect.promise(() =>
-      DurableRecord.open(file, {
+      DurableRecord.open(file, existing, {
         onUnavailable: (reason) => onEvent({ type: "unavailable", file, reason }),
         onDamaged: (movedTo) => onEvent({ type: "damaged", file, movedTo }),
       }),
@@ -115,26 +122,28 @@ export const openRegistry: (options?: RegistryOptions) => Effect.Effect<Registry
     leftoversOf(host, record.use((open) => open.processes(host.run)) ?? [], system);
 
   return {
-    host: (entry) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const { machine, boot, pid } = system;
-          record.putHost({ ...entry, machine, boot, pid, startTime: own, openedAt: Date.now() });
-          return { record: (process) => recordProcess(record, system, entry.run, process) };
-        }),
-        () => Effect.sync(() => record.removeHost(entry.run)),
-      ),
+    host: Effect.fnUntraced(function* ({ run, pools, admin }: HostEntry) {
+      const socketPath = yield* serveAdmin(admin, dirname(file), run);
+      const { machine, boot, pid } = system;
+      yield* Effect.acquireRelease(
+        Effect.sync(() => record.putHost({ run, machine, boot, pid, startTime: own, socketPath, pools, openedAt: Date.now() })),
+        () => Effect.sync(() => record.removeHost(run)),
+      );
+      return { record: (process: ProcessEntry) => recordProcess(record, system, run, process) };
+    }),
     hosts: Effect.promise(async () =>
       (await split()).open
         .filter(({ machine }) => machine === system.machine)
         .map((host) => ({ ...host, processes: record.use((open) => open.processes(host.run)) ?? [] })),
     ),
+    kill: (process) =>
+      Effect.promise(async () => (await findTargets(process.run, [process], system)).some(({ targets }) => killAll(targets, system))),
     leftovers: Effect.promise(async () => (await Promise.all((await split()).gone.map(leftBy))).flat()),
     sweep: Effect.promise(async () => {
       const ended: Leftover[] = [];
       const { open, gone } = await split();
       for (const host of gone) {
-        for (const leftover of await leftBy(host)) if (leftover.targets.filter((pid) => system.kill(pid)).length > 0) ended.push(leftover);
+        for (const leftover of await leftBy(host)) if (killAll(leftover.targets, system)) ended.push(leftover);
         removeSocket(host.socketPath);
         record.use((file) => file.removeHost(host.run));
       }
@@ -146,6 +155,9 @@ export const openRegistry: (options?: RegistryOptions) => Effect.Effect<Registry
     }),
   };
 });
+
+/** Sends SIGKILL to all of them. Answers whether any was there. */
+const killAll = (targets: readonly number[], system: System): boolean => targets.map((pid) => system.kill(pid)).includes(true);
 
 function recordProcess(record: DurableRecord, system: System, run: string, entry: ProcessEntry): RecordedProcess {
   let row: ProcessRecord = { ...entry, run, pid: 0, startTime: "", startedAt: Date.now() };

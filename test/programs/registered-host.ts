@@ -13,9 +13,18 @@ import { openRegistry } from "../../src/registry/registry.ts";
 const kinds = process.argv.slice(2);
 const run = randomUUID();
 
+const admin = {
+  workers: () => kinds.map((kind, index) => ({ id: `main-${index}`, pool: "main", status: kind })),
+  stats: () => ({ calls: 2n ** 60n }),
+  health: () => ({ status: "unhealthy", cause: new Error("no luck") }),
+  sessions: () => [{ id: "user-42", usedAt: new Date(0) }],
+  kill: (worker: string) => worker === "main-0",
+  close: () => process.exit(),
+};
+
 const program = Effect.gen(function* () {
   const registry = yield* openRegistry();
-  const host = yield* registry.host({ run, pools: ["main"], socketPath: "" });
+  const host = yield* registry.host({ run, pools: ["main"], admin });
   const pids = kinds.map((kind, index) => {
     const id = `main-${index}`;
     const recorded = host.record({ id, pool: "main", kind: "worker" });
