@@ -4,9 +4,12 @@
  * An adapter prepares once a pool (finds the interpreter, makes its environment) and gives a {@link Launch}, from which the pool makes as many
  * workers as it needs, also after crashes.
  */
-import type { Effect } from "effect";
+import type { Effect, Scope } from "effect";
 import { InvalidOptions, type SnakepitError } from "../errors/index.ts";
 import type { Launch } from "../worker/launch.ts";
+
+/** What a fork server imports before it forks workers off: the tools themselves, or modules by name. */
+export type Preload = "tools" | readonly string[];
 
 /** What an adapter may use to prepare. */
 export interface PrepareOptions {
@@ -14,6 +17,8 @@ export interface PrepareOptions {
   readonly pool: string;
   /** The interpreter that the user asked for; undefined means: find one. */
   readonly python: string | undefined;
+  /** What workers are to share, where they can be forked; undefined for workers that each import for themselves. */
+  readonly preload: Preload | undefined;
   /** Hears what takes time, one sentence each, such as "Making the Python environment". Not called when nothing takes time. */
   onProgress(step: string): void;
 }
@@ -24,8 +29,11 @@ export interface Adapter {
   readonly name: string;
   /** Whether its workers can stream. A streaming call of one that cannot fails with StreamingNotSupported. */
   readonly streaming: boolean;
-  /** Does what has to be done once before workers can start. Fails with PythonNotFound, EnvironmentFailed or InvalidOptions. */
-  prepare(options: PrepareOptions): Effect.Effect<Launch, SnakepitError>;
+  /**
+   * Does what has to be done once before workers can start. What it leaves running ends with the scope, which closes after the last worker has ended. Fails
+   * with PythonNotFound, EnvironmentFailed or InvalidOptions.
+   */
+  prepare(options: PrepareOptions): Effect.Effect<Launch, SnakepitError, Scope.Scope>;
 }
 
 const parts = { name: "string", streaming: "boolean", prepare: "function" } as const satisfies Record<keyof Adapter, string>;

@@ -1,12 +1,14 @@
 /** The Python adapter: workers that run `python -m snakepit.worker`. */
 import { Effect } from "effect";
 import { openLocal } from "../carrier/local/connect.ts";
-import { WorkerStartFailed } from "../errors/index.ts";
 import { startProcess } from "../runtime/process.ts";
-import type { Launch, WorkerOrder } from "../worker/launch.ts";
+import type { Launch } from "../worker/launch.ts";
 import type { Adapter, PrepareOptions } from "./adapter.ts";
 import { managedEnvironment, type ReadyPython } from "./environment.ts";
+import { forkLaunch } from "./fork-launch.ts";
+import type { Command } from "./fork-server.ts";
 import { examine, requirePackages, search } from "./interpreter.ts";
+import { notStarted } from "./not-started.ts";
 import { pythonEnvironment } from "./python-environment.ts";
 import { isAtLeast } from "./requirements.ts";
 
@@ -14,7 +16,13 @@ import { isAtLeast } from "./requirements.ts";
 export const python: Adapter = {
   name: "python",
   streaming: true,
-  prepare: (options) => resolvePython(options).pipe(Effect.map(launch)),
+  prepare: Effect.fnUntraced(function* (options) {
+    const found = yield* resolvePython(options);
+    const { preload } = options;
+    return preload === undefined
+      ? spawnLaunch(found)
+      : yield* forkLaunch(spawnLaunch(found), { ...options, preload, run: runModule(found) });
+  }),
 };
 
 /** The interpreter that workers run on. Fails with PythonNotFound or EnvironmentFailed. */
@@ -27,36 +35,29 @@ const resolvePython = Effect.fnUntraced(function* (options: PrepareOptions) {
   return { path: named.command.includes("/") ? named.command : found.executable, version: found.version } satisfies ReadyPython;
 });
 
-function launch({ path, version }: ReadyPython): Launch {
+/** How to run one of Snakepit's own Python modules: the program and the arguments before those of the module. */
+function runModule({ path, version }: ReadyPython): (module: string) => Command {
   // Without the working directory in front of the standard library, a queue.py that lies there is not what workers import. From 3.11 on.
   const safe = isAtLeast(version, [3, 11]) ? ["-P"] : [];
+  return (module) => ({ command: path, args: [...safe, "-m", module] });
+}
+
+function spawnLaunch(found: ReadyPython): Launch {
+  const { command, args } = runModule(found)("snakepit.worker");
   return {
     spawn: (order) =>
       Effect.tryPromise({
-        try: () =>
-          startProcess({
-            command: path,
-            args: [...safe, "-m", "snakepit.worker", "--socket", order.socketPath],
+        try: async () => ({
+          ...(await startProcess({
+            command,
+            args: [...args, "--socket", order.socketPath],
             env: pythonEnvironment(order.env),
             onLine: order.onLine,
-          }),
-        catch: (cause) => notStarted(path, order, cause),
+          })),
+          startedBy: "spawn" as const,
+        }),
+        catch: (cause) => notStarted(command, order.workerId, cause),
       }),
     connect: (order, options) => openLocal(order, options),
   };
 }
-
-/** What the system lacks for a moment: a later start may go well. */
-const exhausted: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
-
-const notStarted = (interpreter: string, order: WorkerOrder, cause: unknown): WorkerStartFailed =>
-  new WorkerStartFailed(
-    {
-      worker: order.workerId,
-      reason: `${interpreter} cannot be run: ${cause instanceof Error ? cause.message : String(cause)}`,
-      type: "",
-      traceback: "",
-      stderr: [],
-    },
-    { cause, retryable: cause instanceof Error && "code" in cause && exhausted.has(cause.code) },
-  );

@@ -1,7 +1,7 @@
 /** What `open` and calls may be given, and the check that it makes sense. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Adapter, validateAdapter } from "../adapter/adapter.ts";
+import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.ts";
 import { InvalidOptions } from "../errors/index.ts";
 import type { Progress } from "../tool/call.ts";
 import { defaults } from "./defaults.ts";
@@ -28,6 +28,11 @@ export interface PoolOptions {
   readonly maxConcurrent?: number | undefined;
   /** Python interpreter. Default: SNAKEPIT_PYTHON, VIRTUAL_ENV, ./.venv, then an environment that is made once. */
   readonly python?: string | undefined;
+  /**
+   * What a process imports once, from which workers are then forked in milliseconds and share its memory: "tools" for the tools themselves, or modules such as
+   * `["numpy", "sklearn"]`. Where forking is unsafe workers are spawned, and a log line says why. Default: every worker imports for itself.
+   */
+  readonly preload?: Preload | undefined;
   /** Kind of worker. Default: Python. */
   readonly adapter?: Adapter | undefined;
   /** Environment variables for the workers, on top of the host's. */
@@ -86,6 +91,7 @@ export interface PoolSettings {
   readonly threads: number;
   readonly maxConcurrent: number;
   readonly python: string | undefined;
+  readonly preload: Preload | undefined;
   readonly adapter: Adapter | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -142,6 +148,12 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   threads: whole(1, 256),
   maxConcurrent: whole(1),
   python: text,
+  preload: {
+    expected: '"tools", or an array of module names',
+    ok: (x) =>
+      x === "tools" ||
+      (Array.isArray(x) && x.length > 0 && x.every((name) => typeof name === "string" && /^[\p{L}_][\p{L}\p{N}_.]*$/u.test(name))),
+  },
   adapter: { expected: "an adapter", ok: isObject },
   env: { expected: "an object of strings", ok: (x) => isObject(x) && Object.values(x).every((v) => typeof v === "string") },
   timeoutMs: timeout,
@@ -205,6 +217,7 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
     tools: tools === undefined ? [] : (isList(tools) ? tools : [tools]).map(toolSource),
     adapter: adapter === undefined ? undefined : validateAdapter(adapter),
     python: options.python,
+    preload: options.preload,
     env: options.env ?? {},
     workers: options.workers ?? defaults.workers(),
     threads: options.threads ?? defaults.threads,

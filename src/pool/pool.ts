@@ -59,6 +59,7 @@ export class Pool {
       const launch = yield* adapter.prepare({
         pool: settings.name,
         python: settings.python,
+        preload: settings.preload,
         onProgress: (text) => log({ source: "setup", text }),
       });
       let workers = 0;

@@ -1,4 +1,5 @@
 /** Cuts bytes that arrive in pieces into lines of text. */
+import type { Readable } from "node:stream";
 
 /** Longest line given out in one piece, in characters. A longer one is given out in several, so that output without an end costs no memory. */
 const maxLineLength = 65_536;
@@ -38,4 +39,17 @@ export function splitLines(onLine: (line: string) => void): LineSplitter {
       rest = "";
     },
   };
+}
+
+/** Gives each line of a stream to `onLine`. Resolves when the stream is closed and its last line was given; never rejects. */
+export function hear(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  const splitter = splitLines(onLine);
+  return new Promise((resolve) => {
+    stream.on("data", (bytes: Uint8Array) => splitter.write(bytes));
+    stream.on("error", () => {});
+    stream.once("close", () => {
+      splitter.end();
+      resolve();
+    });
+  });
 }

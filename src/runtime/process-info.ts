@@ -50,6 +50,12 @@ export function startTimeAtOnce(pid: number): string {
   }
 }
 
+/** Whether a process still runs, and is the one that started then. Linux only. */
+export async function isRunning(pid: number, startTime: string): Promise<boolean> {
+  const found = parseStat(await readProc(pid, "stat"));
+  return found !== undefined && !found.ended && found.startTime === startTime;
+}
+
 /** Every process there is, as far as this user may know of it. */
 export async function listProcesses(): Promise<readonly ProcessInfo[]> {
   if (!linux) return (await ps("-axo", columns)).split("\n").flatMap((line) => parsePs(line) ?? []);

@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { splitLines } from "./lines.ts";
+import { hear } from "./lines.ts";
 import { residentBytes } from "./process-info.ts";
 
 /** What to start. */
@@ -43,7 +43,7 @@ export interface RunningProcess {
 }
 
 /** How long output is waited for when the process is gone but something that left its group still holds its stdout, in milliseconds. */
-const lingerMs = 500;
+export const lingerMs = 500;
 
 /**
  * Starts a process in a session and group of its own, with piped stdin, stdout and stderr. What is left of its group when it ends is killed.
@@ -80,7 +80,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 }
 
 /** Sends a signal to every process of a group. Does nothing when the group is gone. */
-function killGroup(pid: number, signal: NodeJS.Signals): void {
+export function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
@@ -109,16 +109,4 @@ async function ended(
   clearTimeout(linger);
   child.stdin?.destroy();
   return end;
-}
-
-function hear(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  const splitter = splitLines(onLine);
-  return new Promise((resolve) => {
-    stream.on("data", (bytes: Uint8Array) => splitter.write(bytes));
-    stream.on("error", () => {});
-    stream.once("close", () => {
-      splitter.end();
-      resolve();
-    });
-  });
 }

@@ -16,7 +16,7 @@ import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { privateFolder } from "./folder.ts";
 import { type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
-import type { Launch, OutputSource, ProcessExit, WorkerOrder, WorkerProcess } from "./launch.ts";
+import type { Launch, OutputSource, ProcessExit, StartedBy, WorkerOrder, WorkerProcess } from "./launch.ts";
 import { endAtExit } from "./live.ts";
 import { oomKills } from "./oom.ts";
 import { OutputTail } from "./output.ts";
@@ -58,6 +58,7 @@ export interface WorkerEnd {
 export interface Worker {
   readonly id: string;
   readonly pid: number;
+  readonly startedBy: StartedBy;
   readonly connection: Connection;
   readonly client: Client<typeof WorkerService>;
   /** When it became ready, as `Date.now()` has it. */
@@ -98,6 +99,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       tools: spec.tools,
       threads: spec.threads,
       graceMs: spec.graceMs,
+      readyTimeoutMs: spec.readyTimeoutMs,
       env: spec.env,
       onLine(source, line) {
         if (source === "stderr") tail.add(line);
@@ -163,6 +165,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     const worker: Worker = {
       id: spec.workerId,
       pid: process.pid,
+      startedBy: process.startedBy,
       connection,
       client,
       readyAt: Date.now(),
@@ -192,7 +195,10 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         error: (attempts, retryable) =>
           crashed === undefined
             ? new ConnectionLost({ worker: spec.workerId, reason: reason.message }, { cause: reason, retryable })
-            : new WorkerCrashed({ worker: spec.workerId, ...exit, oom, attempts, stderr }, { cause: reason, retryable }),
+            : new WorkerCrashed(
+                { worker: spec.workerId, exitCode: exit.exitCode, signal: exit.signal, oom, attempts, stderr },
+                { cause: reason, retryable },
+              ),
       };
     }
 
@@ -244,7 +250,8 @@ const explain = Effect.fnUntraced(function* (
 });
 
 function describe(exit: ProcessExit, tail: OutputTail): string {
-  const how = exit.signal === null ? `it ended with exit code ${exit.exitCode}` : `it was ended by ${exit.signal}`;
+  const code = exit.exitCode === null ? "" : ` with exit code ${exit.exitCode}`;
+  const how = exit.signal === null ? `it ended${code}` : `it was ended by ${exit.signal}`;
   const last = tail.lines.at(-1);
   return last === undefined ? how : `${how}: ${last}`;
 }

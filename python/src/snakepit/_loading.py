@@ -17,7 +17,7 @@ from snakepit._errors import WorkerStartFailed
 from snakepit._tool import Tool
 from snakepit._tracebacks import describe
 
-__all__ = ["Toolbox", "load"]
+__all__ = ["Toolbox", "import_all", "load"]
 
 
 class Toolbox:
@@ -116,6 +116,12 @@ def load(sources: Sequence[str]) -> Toolbox:
     if sources and not box.tools:
         raise WorkerStartFailed(f"no tools in {', '.join(sources)}; put @tool on a function")
     return box
+
+
+def import_all(sources: Sequence[str]) -> None:
+    """Imports ``sources`` in order, as `load` does, and leaves their tools to it. Raises WorkerStartFailed when one is missing or fails to import."""
+    for source in sources:
+        _import(source)
 
 
 def _members(owner: type[Any]) -> Iterator[str]:

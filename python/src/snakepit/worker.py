@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import faulthandler
 import os
-import socket
 import sys
 from typing import TYPE_CHECKING
 
 # Nothing heavy may be imported here: the host connects as soon as the socket is there.
 from snakepit import _lifeline
+from snakepit._meeting import await_host, begin, say, start_time_ticks
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
     from snakepit._loading import Toolbox
@@ -37,32 +37,35 @@ def run(path: str, services: Sequence[Service] = (), max_message_bytes: int | No
 
     `services` are served beside WorkerService. A message to the worker may have `max_message_bytes`; by default as many as one to its host.
     """
-    _lifeline.lead_group()
-    _lifeline.die_with_parent()
-    faulthandler.enable(2)
-    listener = _listen(path)
-    token = _read_token()
-    if token is None:
-        _remove(path)
-        return
-    from snakepit._handshake import StdinClosed
+    begun = begin(path)
+    if begun is not None:
+        listener, token = begun
+        serve(listener, path, token, services, max_message_bytes)
 
-    try:
-        data, lifeline, hello = _meet(listener, token)
-    except StdinClosed:
-        _remove(path)
+
+def serve(
+    listener: socket.socket,
+    path: str,
+    token: bytes,
+    services: Sequence[Service] = (),
+    max_message_bytes: int | None = None,
+    logs: Logs | None = None,
+) -> None:
+    """Serves the host that comes to `listener` with the token, then ends the process. Comes back only when stdin ends before the host has come.
+
+    `logs` have taken over the output already; otherwise that is done here.
+    """
+    met = await_host(listener, path, token)
+    if met is None:
         return
-    listener.close()
-    _remove(path)
-    _forget_stdin()
-    _lifeline.arm(lifeline)
+    data, lifeline, hello = met
     try:
-        code = _serve(data, hello, services, max_message_bytes)
+        code = _serve(data, hello, services, max_message_bytes, logs)
     except Exception:
         import traceback
 
         # sys.stderr may lead nowhere yet, or no more.
-        _say("snakepit: a fault of the worker\n" + traceback.format_exc())
+        say("snakepit: a fault of the worker\n" + traceback.format_exc())
         code = 1
     if code:
         _lifeline.await_end(lifeline)
@@ -70,70 +73,7 @@ def run(path: str, services: Sequence[Service] = (), max_message_bytes: int | No
     os._exit(code)
 
 
-def _listen(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX)
-    # It must not be seen before somebody can connect.
-    hidden = path + "~"
-    listener.bind(hidden)
-    os.chmod(hidden, 0o600)
-    listener.listen()
-    os.rename(hidden, path)
-    return listener
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-def _read_token() -> bytes | None:
-    """The token: 64 hexadecimal digits and a newline on stdin. None when stdin ends before, or holds something else."""
-    line = b""
-    while not line.endswith(b"\n") and len(line) <= 64:
-        got = os.read(0, 65 - len(line))
-        if not got:
-            return None
-        line += got
-    try:
-        return bytes.fromhex(line.decode("ascii"))
-    except ValueError:
-        return None
-
-
-def _forget_stdin() -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-
-
-def _say(line: str) -> None:
-    os.write(2, (line + "\n").encode())
-
-
-def _meet(listener: socket.socket, token: bytes) -> tuple[socket.socket, socket.socket, HostHello]:
-    from snakepit._handshake import greet
-    from snakepit.v1.frame_pb2 import HostHello
-
-    data: socket.socket | None = None
-    lifeline: socket.socket | None = None
-    hello = HostHello()
-    for arrival in greet(listener, token, _say, stdin=0):
-        if arrival.hello.role == HostHello.ROLE_LIFELINE and lifeline is None:
-            lifeline = arrival.sock
-        elif arrival.hello.role == HostHello.ROLE_DATA and data is None:
-            data = arrival.sock
-            hello = arrival.hello
-        else:
-            _say("snakepit: a connection was refused: a second of its role")
-            arrival.sock.close()
-        if data is not None and lifeline is not None:
-            return data, lifeline, hello
-    raise AssertionError("greet ends only when it is left")
-
-
-def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], max_message_bytes: int | None) -> int:
+def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], max_message_bytes: int | None, logs: Logs | None) -> int:
     from snakepit._handshake import DEFAULT_LIMITS, failure_hello
     from snakepit._logs import Logs
 
@@ -141,8 +81,9 @@ def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], m
     # A worker is ready to receive as much as its host is, since both follow the same options.
     limits = _limits(hello, DEFAULT_LIMITS)
     limits.max_message_bytes = max_message_bytes or limits.max_message_bytes
-    logs = Logs()
-    logs.install()
+    if logs is None:
+        logs = Logs()
+        logs.install()
     try:
         box = _load(list(hello.tools))
     except Exception as error:
@@ -224,16 +165,16 @@ def _run(
     threads.run()
     fault = threads.fault
     if isinstance(fault, FrameError):
-        _say(f"snakepit: the connection was closed, the host broke the protocol: {fault}")
+        say(f"snakepit: the connection was closed, the host broke the protocol: {fault}")
     elif fault is not None and not isinstance(fault, OSError):
-        _say("snakepit: the connection was closed by a fault of the worker:\n" + "".join(traceback.format_exception(fault)))
+        say("snakepit: the connection was closed by a fault of the worker:\n" + "".join(traceback.format_exception(fault)))
     runtime.writer.drain(_DRAIN)
     grace = hello.grace_ms / 1000 if hello.grace_ms else _GRACE
     watchdog = threading.Timer(grace, os._exit, (1,))
     watchdog.daemon = True
     watchdog.start()
     for error in box.exit():
-        _say(f"snakepit: a tool class could not be left: {type(error).__name__}: {error}")
+        say(f"snakepit: a tool class could not be left: {type(error).__name__}: {error}")
     runtime.writer.drain(_DRAIN)
     return 0 if runtime.closing else 1
 
@@ -250,19 +191,10 @@ def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox) -> bytes:
         python_version=platform.python_version(),
         executable=sys.executable,
         pid=os.getpid(),
-        start_time_ticks=_start_time_ticks(),
+        start_time_ticks=start_time_ticks(),
         tools=[tool.spec for tool in box.tools.values()],
         limits=limits,
     ).SerializeToString()
-
-
-def _start_time_ticks() -> int:
-    try:
-        with open("/proc/self/stat", "rb") as f:
-            # The name of the process stands in parentheses and may hold anything.
-            return int(f.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return 0
 
 
 if __name__ == "__main__":

@@ -56,12 +56,7 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
   };
   signal?.addEventListener("abort", hangUp);
   try {
-    const data = await connectWhenReady(worker.socketPath, link, signal);
-    link.open(data);
-    data.write(helloFrame(worker, HostHello_Role.DATA, options.limits));
-    // Once the worker has taken the first connection it listens for the second, or is gone for good.
-    lifeline = await connectTo(worker.socketPath, silent);
-    lifeline.write(helloFrame(worker, HostHello_Role.LIFELINE, options.limits));
+    lifeline = await reach(worker, link, signal);
     const connection = await greeted.promise;
     signal?.throwIfAborted();
     return connection;
@@ -71,6 +66,20 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
   } finally {
     signal?.removeEventListener("abort", hangUp);
   }
+}
+
+/**
+ * Makes both connections to a process that listens, or will listen, and says hello on each. Gives the link its socket, and the lifeline back, which is to
+ * stay open for as long as the process is to live. Rejects as {@link dialWorker} does; what it has opened then is the link's, which the caller closes.
+ */
+export async function reach(worker: LocalWorker, link: Link, signal: AbortSignal | undefined): Promise<StreamSocket> {
+  const data = await connectWhenReady(worker.socketPath, link, signal);
+  link.open(data);
+  data.write(helloFrame(worker, HostHello_Role.DATA, link.limits));
+  // Once the worker has taken the first connection it listens for the second, or is gone for good.
+  const lifeline = await connectTo(worker.socketPath, silent);
+  lifeline.write(helloFrame(worker, HostHello_Role.LIFELINE, link.limits));
+  return lifeline;
 }
 
 const silent: SocketEvents = { onData() {}, onDrain() {}, onClose() {} };

@@ -1,0 +1,84 @@
+"""What a forked process does to become a worker like one that was spawned: nothing of its server's stays with it but what it has imported."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from snakepit import _lifeline
+from snakepit._logs import Logs
+from snakepit._meeting import say
+from snakepit.v1.fork_pb2 import ForkOrder
+from snakepit.worker import serve
+
+
+class Birth(NamedTuple):
+    """What a worker is made of."""
+
+    order: ForkOrder
+    listener: socket.socket
+    """Where its host will come."""
+    stdout: socket.socket
+    stderr: socket.socket
+    logs: Logs
+    """Has taken over the output."""
+    collect: bool
+    """Whether garbage is to be collected, as it was before the server stopped that."""
+
+
+def become_worker(birth: Birth, inherited: Sequence[socket.socket]) -> NoReturn:
+    """Serves as the worker that was ordered, in a process just forked off. `inherited` are the server's own."""
+    code = 1
+    try:
+        # First of all: the host must hear of the server's end although this process lives.
+        for sock in inherited:
+            sock.close()
+        _lifeline.lead_group()
+        _lifeline.die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _take_output(birth.stdout, birth.stderr)
+        _take_environment(birth.order)
+        _reseed()
+        if birth.collect:
+            gc.enable()
+        serve(birth.listener, birth.order.socket_path, birth.order.token, logs=birth.logs)
+        code = 0
+    except BaseException:
+        say("snakepit: a forked worker could not start\n" + traceback.format_exc())
+    finally:
+        # Whatever happens, the code of the server must not go on here.
+        os._exit(code)
+
+
+def _take_output(stdout: socket.socket, stderr: socket.socket) -> None:
+    # The host never writes there, so it ends when the host goes: as stdin it says so, until the lifeline does.
+    os.dup2(stdout.fileno(), 0)
+    os.dup2(stdout.fileno(), 1)
+    os.dup2(stderr.fileno(), 2)
+    stdout.close()
+    stderr.close()
+
+
+def _take_environment(order: ForkOrder) -> None:
+    """Sets what C code reads too (`getenv`). What was read while the server imported stays as it was then."""
+    for name in order.unset:
+        os.environ.pop(name, None)
+    os.environ.update(order.env)
+    if "TZ" in order.env or "TZ" in order.unset:
+        time.tzset()
+
+
+def _reseed() -> None:
+    """Gives global generators of random numbers a state of their own. Python's own `random` sees to itself at every fork."""
+    for name in ("numpy.random", "torch"):
+        module: Any = sys.modules.get(name)
+        if module is not None:
+            module.seed()
