@@ -111,7 +111,7 @@ def encode_value(value: Any) -> bytes:
     """A value as variables hold it: in one piece, with arrays of numbers as lists. Raises UnsupportedValue."""
     plain: Any = value
     if isinstance(plain, (bytes, bytearray)) or (isinstance(plain, memoryview) and plain.format in ("B", "c")):
-        return encode_plain(bytes(plain))
+        return encode_plain(bytes(value))
     np = numpy()
     if isinstance(plain, (_ARRAY, memoryview)) or (np is not None and isinstance(plain, np.ndarray)):
         plain = plain.tolist()
