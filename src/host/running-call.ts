@@ -1,5 +1,6 @@
 /** One call of a host tool while it runs. */
 import type { HandlerContext } from "@connectrpc/connect";
+import type { Caller } from "../gen/snakepit/v1/session_pb.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { HostToolContext } from "./host-tools.ts";
 
@@ -9,6 +10,8 @@ export interface CallingWorker {
   readonly id: string;
   /** Its pool. */
   readonly pool: string;
+  /** The call of a host tool that one of its own calls is part of, by the number of that call; undefined when the program made it. */
+  hostCallOf(call: number): HostCall | undefined;
 }
 
 /** What the two requests for a host tool have in common. */
@@ -16,6 +19,7 @@ export interface ToolRequest {
   readonly sessionId: string;
   readonly depth: number;
   readonly waiter: number;
+  readonly caller?: Caller | undefined;
 }
 
 /** A call of a host tool, for the tool itself and for the calls that it makes. */
@@ -26,6 +30,7 @@ export class RunningCall implements HostCall, HostToolContext {
   readonly deadline: number;
   readonly worker: string;
   readonly pool: string;
+  readonly parent: HostCall | undefined;
   readonly #context: HandlerContext;
 
   constructor(request: ToolRequest, worker: CallingWorker, context: HandlerContext) {
@@ -36,6 +41,8 @@ export class RunningCall implements HostCall, HostToolContext {
     this.deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     this.worker = worker.id;
     this.pool = worker.pool;
+    // Before the tool runs: the call that asks is on its way now.
+    this.parent = request.depth > 1 && request.caller !== undefined ? worker.hostCallOf(request.caller.call) : undefined;
     this.#context = context;
   }
 

@@ -33,7 +33,9 @@ class Caller implements AsyncDisposable {
 
   static async open(): Promise<Caller> {
     const caller = new Caller();
-    caller.#pair = await openPeer({ handlers: toolHandlers(caller.tools, caller.functions, { id: "w1", pool: "p" }) });
+    caller.#pair = await openPeer({
+      handlers: toolHandlers(caller.tools, caller.functions, { id: "w1", pool: "p", hostCallOf: () => undefined }),
+    });
     return caller;
   }
 

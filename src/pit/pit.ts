@@ -74,7 +74,7 @@ export class Pit implements CallTarget {
           pingHost: ({ message }) => ({ message }),
           reportTelemetry: () => ({}),
           ...variableHandlers(sessions, worker, context),
-          ...toolHandlers(tools, functions, { id: worker, pool }),
+          ...toolHandlers(tools, functions, { id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });
       const services = { functions, onLog: settings.onLog ?? printLog, run: newRun() };
       // Pools close together: one that waits for its calls does not let the others take new ones.
