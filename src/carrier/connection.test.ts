@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
+import { Code, createClient, type HandlerContext } from "@connectrpc/connect";
 import fc from "fast-check";
 import { InputFailed, PayloadTooLarge, ProtocolError, ToolFailed, UnsupportedValue } from "../errors/index.ts";
 import { toDetail } from "../errors/wire.ts";
 import { ErrorDetailSchema } from "../gen/snakepit/v1/error_pb.ts";
 import { CallErrorSchema, CallHeadSchema, EventSchema, HostEventSchema } from "../gen/snakepit/v1/frame_pb.ts";
-import { CallToolRequestSchema, CallToolResponseSchema } from "../gen/snakepit/v1/host_pb.ts";
+import { CallToolRequestSchema, CallToolResponseSchema, PingHostRequestSchema } from "../gen/snakepit/v1/host_pb.ts";
 import {
   ExecuteToolRequestSchema,
   ExecuteToolResponseSchema,
@@ -575,6 +575,79 @@ describe("a call of the worker's", () => {
     expect(new TextDecoder().decode(read(CallToolResponseSchema, frame).result)).toBe("t 1,2,3");
     pair.peer.send(open("NoSuchMethod", new Uint8Array(0)));
     expect(await pair.peer.frames.take()).toMatchObject({ kind: Kind.ERROR, call: id, aux: 12 });
+  });
+
+  test("that its handler answers at once is answered before the next frame is read", async () => {
+    await using pair = await openPeer({ handlers: { pingHost: ({ message }) => ({ message }) } });
+    const { connection, peer } = pair;
+    const call = startCall(connection, "t", {});
+    const { call: tool } = await peer.frames.take();
+    call.onResult = () => connection.send(create(HostEventSchema));
+    const ping = open("PingHost", body(PingHostRequestSchema, { message: "m" }));
+    peer.send(ping, { kind: Kind.RESULT, call: tool, body: result(1) }, ping);
+    const kinds = [await peer.frames.take(), await peer.frames.take(), await peer.frames.take()].map(({ kind }) => kind);
+    expect(kinds).toEqual([Kind.RESULT, Kind.EVENT, Kind.RESULT]);
+  });
+
+  test("tells its handler what it is, and when nobody waits any more", async () => {
+    const seen = Promise.withResolvers<HandlerContext>();
+    const handlers = {
+      pingHost: (_: unknown, context: HandlerContext) => {
+        seen.resolve(context);
+        return new Promise<never>(() => {});
+      },
+    };
+    await using pair = await openPeer({ handlers });
+    pair.peer.send({ ...open("PingHost", new Uint8Array(0)), aux: 60_000 });
+    const context = await seen.promise;
+    const { service, method, url, timeoutMs, requestHeader, protocolName } = context;
+    expect([service.typeName, method.name, url, protocolName]).toEqual([
+      "snakepit.v1.HostService",
+      "PingHost",
+      "snakepit:/snakepit.v1.HostService/PingHost",
+      "snakepit",
+    ]);
+    expect(timeoutMs()).toBeGreaterThan(50_000);
+    expect([...requestHeader]).toEqual([]);
+    expect(context.signal).toBe(context.signal);
+    expect(context.signal.aborted).toBe(false);
+    const aborted = new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+    pair.peer.send({ kind: Kind.CANCEL, call: id });
+    await aborted;
+    expect(context.signal.reason).toMatchObject({ code: Code.Canceled });
+  });
+
+  test("that is over has told its signal, also one that is looked at later", async () => {
+    const contexts: HandlerContext[] = [];
+    const handlers = {
+      pingHost: (_: unknown, context: HandlerContext) => {
+        contexts.push(context);
+        return contexts.length === 1 ? {} : Promise.resolve({});
+      },
+    };
+    await using pair = await openPeer({ handlers });
+    for (const expected of [1, 2]) {
+      pair.peer.send({ ...open("PingHost", new Uint8Array(0)), call: id + expected });
+      expect(await pair.peer.frames.take()).toMatchObject({ kind: Kind.RESULT });
+    }
+    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+    expect(contexts[0]?.timeoutMs()).toBeUndefined();
+  });
+
+  test("with headers is read as what it is, also after one without", async () => {
+    const headers: string[] = [];
+    const pingHost = (_: unknown, { requestHeader }: HandlerContext) => {
+      headers.push(requestHeader.get("x-a") ?? "none");
+      return {};
+    };
+    await using pair = await openPeer({ handlers: { pingHost } });
+    const method = "/snakepit.v1.HostService/PingHost";
+    const heads = [{ method }, { method, headers: [{ name: "x-a", values: ["1"] }] }, { method }].map((head) => body(CallHeadSchema, head));
+    for (const [i, head] of heads.entries()) {
+      pair.peer.send({ kind: Kind.OPEN, call: id + i, prefix: head.length, body: head });
+      expect(await pair.peer.frames.take()).toMatchObject({ kind: Kind.RESULT });
+    }
+    expect(headers).toEqual(["none", "1", "none"]);
   });
 
   test("whose buffers are over the limit is refused before it opens, and its message dropped", async () => {
