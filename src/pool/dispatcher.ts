@@ -237,9 +237,13 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #bind(call: PoolCall): boolean {
     const error = call.route?.bind(call);
     if (error === undefined) return true;
+    this.#refuseBinding(call, error);
+    return false;
+  }
+
+  #refuseBinding(call: PoolCall, error: SnakepitError): void {
     if (error._tag === "AffinityUnavailable") this.counts.affinityMisses++;
     this.#end(call, error);
-    return false;
   }
 
   #enqueue(call: PoolCall): void {
@@ -247,12 +251,22 @@ export class Dispatcher implements CallOwner, RouteOwner {
     this.#laneOf(call).push(call);
   }
 
-  /** Binds a call anew that waits. */
-  #rebind(lane: Lane, call: PoolCall): void {
-    lane.remove(call);
-    if (!this.#bind(call)) return;
-    this.#enqueue(call);
-    if (this.#isImpatient(call) && this.#route(call) === undefined) this.#miss(call);
+  /** Binds calls anew that wait, all of them before one fails, because whoever hears of that may make another call. */
+  #rebind(calls: readonly PoolCall[]): void {
+    const refused: [PoolCall, SnakepitError][] = [];
+    for (const call of calls) {
+      const lane = this.#laneOf(call);
+      lane.remove(call);
+      const error = call.route?.bind(call);
+      if (error === undefined) lane.push(call);
+      else refused.push([call, error]);
+    }
+    for (const [call, error] of refused) this.#refuseBinding(call, error);
+    const impatient = calls.filter((call) => this.#isImpatient(call));
+    if (impatient.length === 0) return;
+    // Whoever comes before them goes first; then they go too, or fail.
+    this.#drain();
+    for (const call of impatient) if (call.state === "queued") this.#miss(call);
   }
 
   /** Whether a call fails instead of waiting for the one worker that it may go to. */
@@ -339,13 +353,13 @@ export class Dispatcher implements CallOwner, RouteOwner {
   /** A session has a worker from now on: those of its calls that wait for any are bound to it. */
   #gather(route: SessionRoute): void {
     if (this.queued === 0 || route.session.affinity === "hint") return;
-    for (const lane of this.#lanes) for (const call of lane.of(undefined)) if (call.route === route) this.#rebind(lane, call);
+    this.#rebind(this.#lanes.flatMap((lane) => lane.of(undefined).filter((call) => call.route === route)));
   }
 
   /** A worker takes no more calls: those that are bound to it find another, or fail. */
   #displace(pooled: PooledWorker): void {
     if (this.queued === 0) return;
-    for (const lane of this.#lanes) for (const call of lane.of(pooled)) this.#rebind(lane, call);
+    this.#rebind(this.#lanes.flatMap((lane) => lane.of(pooled)));
     this.#drain();
   }
 

@@ -1,6 +1,6 @@
 /** The objects that workers store for one session, as far as the program holds references to them. */
 import { create } from "@bufbuild/protobuf";
-import { InvalidArguments, ProtocolError } from "../errors/index.ts";
+import { InvalidArguments, isSnakepitError, ProtocolError } from "../errors/index.ts";
 import { HostEventSchema, ObjectsReleasedSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import { MAX_DEPTH } from "../value/limits.ts";
 import { type ObjectPlace, ObjectRef } from "../value/object-ref.ts";
@@ -53,7 +53,7 @@ export class StoredObjects {
   among(tool: string, args: object): ObjectRef | undefined {
     if (!given) return undefined;
     let found: ObjectRef | undefined;
-    visit(args, [], (ref, steps) => {
+    const look = (ref: ObjectRef, steps: readonly unknown[]): void => {
       const refuse = (expected: string): never => {
         throw new InvalidArguments({ tool, argument: String(steps[0]), path: formatPath(steps), expected });
       };
@@ -61,7 +61,13 @@ export class StoredObjects {
       if (!this.#refs.has(ref)) refuse(`a stored object of session "${this.#session}"`);
       if (found !== undefined && ref.worker !== found.worker) refuse(`a stored object of worker ${found.worker}, as the others are`);
       found ??= ref;
-    });
+    };
+    try {
+      visit(args, [], new Set(), look);
+    } catch (error) {
+      // What the program's own getters throw is told when the arguments are encoded.
+      if (isSnakepitError(error)) throw error;
+    }
     return found;
   }
 
@@ -81,17 +87,18 @@ function released({ session, key }: ObjectPlace) {
   return create(HostEventSchema, { event: { case: "objectsReleased", value } });
 }
 
-/** Calls `onRef` for each reference within `value`. What is deeper than can travel is not looked at. */
-function visit(value: unknown, steps: unknown[], onRef: (ref: ObjectRef, steps: readonly unknown[]) => void): void {
-  if (typeof value !== "object" || value === null || steps.length > MAX_DEPTH) return;
+/** Calls `onRef` for each reference within `value`. What was seen before, and what is deeper than can travel, is not looked at. */
+function visit(value: object, steps: unknown[], seen: Set<object>, onRef: (ref: ObjectRef, steps: readonly unknown[]) => void): void {
   if (value instanceof ObjectRef) {
     onRef(value, steps);
     return;
   }
+  if (steps.length > MAX_DEPTH || seen.has(value)) return;
+  seen.add(value);
   for (const [step, item] of entries(value)) {
     if (typeof item !== "object" || item === null) continue;
     steps.push(step);
-    visit(item, steps, onRef);
+    visit(item, steps, seen, onRef);
     steps.pop();
   }
 }
