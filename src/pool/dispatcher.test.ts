@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { WorkerStartFailed } from "../errors/index.ts";
 import type { HostFunction } from "../tool/call.ts";
-import { type HostCall, runHostCall } from "../tool/host-call.ts";
+import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import { UnaryCall } from "./call.ts";
 import { SessionRoute } from "./session-route.ts";
 import { submit, TestingSession, TestingWorker, testingDispatcher } from "./testing-worker.ts";
@@ -151,6 +151,19 @@ test("a host tool's call has no more time than the tool, and is cancelled with i
   expect(performance.now()).toBeGreaterThanOrEqual(deadline);
   expect(outcomes[1]).toMatchObject({ _tag: "CallTimeout" });
   await dispatcher.close();
+});
+
+test("what comes of a host tool's call is told within the call of the host tool", () => {
+  const dispatcher = testingDispatcher();
+  const only = new TestingWorker("only", tools);
+  dispatcher.admit(only.worker);
+  const seen: unknown[] = [];
+  const host = hostCall("only");
+  const settle = (): void => void seen.push(currentHostCall());
+  const [first, second] = runHostCall(host, () => [submit(dispatcher, "later", settle), submit(dispatcher, "later", settle)]);
+  only.answer(first!);
+  dispatcher.abandon(second!, second!.cancelled());
+  expect(seen).toEqual([host, host]);
 });
 
 test("functions among the arguments can be called until the call ends, and are made known again with each try", async () => {
