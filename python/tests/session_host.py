@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from snakepit._errors import BatchFailed, SessionNotFound, SnakepitError, Variab
 from snakepit._frames import CANCEL, END, ERROR, EVENT, MESSAGE, OPEN, RESULT, WORKER_CALL, cut, frame
 from snakepit.v1 import host_pb2 as host
 from snakepit.v1.error_pb2 import ErrorDetail
-from snakepit.v1.frame_pb2 import CallError, CallHead, ChangedVariable, HostEvent, VariablesChanged
+from snakepit.v1.frame_pb2 import CallError, CallHead, ChangedVariable, Event, HostEvent, VariablesChanged
 from snakepit.v1.session_pb2 import Source, Variable, VariableChange
 from snakepit.v1.worker_pb2 import CleanupSessionRequest, CleanupSessionResponse, InitializeSessionRequest, InitializeSessionResponse
 
@@ -38,6 +39,7 @@ class SessionHost(Host):
         # Called instead of answering, when set.
         self.instead: Callable[[Asked], None] | None = None
         self.cancelled: list[int] = []
+        self._between: deque[Frame] = deque()
         self._kept: set[str] = set()
         self._serial = 0
         self._watches: dict[int, Asked] = {}
@@ -67,6 +69,11 @@ class SessionHost(Host):
         self.pump(lambda: bool(self._watches))
         return next(iter(self._watches.values()))
 
+    def until_log(self, beginning: str) -> Any:
+        """The next line of log that begins so, with the call it belongs to."""
+        got = self.until(lambda f: f.kind == EVENT and Event.FromString(f.body).log.text.startswith(beginning))
+        return got.call, Event.FromString(got.body).log
+
     def in_session(self, tool: str, *args: Any, **kwargs: Any) -> Any:
         """The result of a call in the session, of a tool that takes a method of its session and what to give it."""
         method, *rest = args
@@ -78,7 +85,7 @@ class SessionHost(Host):
         return [one.method for one in asked]
 
     def _step(self) -> Frame | None:
-        got = super().next()
+        got = self._between.popleft() if self._between else super().next()
         if got.kind == OPEN and got.call & WORKER_CALL:
             self._opened(got)
             return None
@@ -88,12 +95,19 @@ class SessionHost(Host):
             return None
         return got
 
+    def _behind(self, call: int, kind: int) -> Frame:
+        """The next frame of a call; what others send between is looked at later."""
+        while (got := super().next()).call != call:
+            self._between.append(got)
+        assert got.kind == kind
+        return got
+
     def _opened(self, got: Frame) -> None:
         method = CallHead.FromString(got.body[: got.prefix]).method.rpartition("/")[2]
         body = got.body[got.prefix :]
         if method == "WatchVariables":
-            body = super().next().body
-            assert super().next().kind == END
+            body = self._behind(got.call, MESSAGE).body
+            self._behind(got.call, END)
         asked = Asked(method, getattr(host, method + "Request").FromString(body), got.call)
         self.asked.append(asked)
         (self.instead or self.answer)(asked)
