@@ -33,13 +33,28 @@ its tag. Tags, codes, sentences and the names in ``fields`` are those of the Typ
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from google.protobuf import struct_pb2
 
+from snakepit._error_base import CODES, SnakepitError, quoted
+from snakepit._session_errors import (
+    AffinityUnavailable,
+    BatchFailed,
+    CallDepthExceeded,
+    ObjectLost,
+    QuotaExceeded,
+    SessionClosed,
+    SessionExpired,
+    SessionNotFound,
+    StoreFailed,
+    VariableExists,
+    VariableInvalid,
+    VariableNotFound,
+    VersionConflict,
+)
 from snakepit._tracebacks import PythonCause, cause_of, causes_of, describe, readable, text_of, text_of_value
 from snakepit.v1 import error_pb2
 
@@ -79,48 +94,6 @@ __all__ = [
     "error_of",
 ]
 
-CODES: dict[str, int] = {
-    "InvalidOptions": 3,
-    "PythonNotFound": 9,
-    "EnvironmentFailed": 9,
-    "WorkerStartFailed": 9,
-    "ToolNotFound": 5,
-    "InvalidArguments": 3,
-    "StreamingMismatch": 9,
-    "StreamingNotSupported": 12,
-    "UnsupportedValue": 3,
-    "PayloadTooLarge": 8,
-    "ToolFailed": 2,
-    "HostToolFailed": 2,
-    "InputError": 10,
-    "CallTimeout": 4,
-    "Cancelled": 1,
-    "WorkerCrashed": 14,
-    "ConnectionLost": 14,
-    "QueueFull": 8,
-    "QueueTimeout": 14,
-    "PoolClosed": 9,
-    "CircuitOpen": 14,
-    "ProtocolError": 13,
-    "SessionNotFound": 5,
-    "SessionExpired": 5,
-    "SessionClosed": 9,
-    "VariableNotFound": 5,
-    "VariableExists": 6,
-    "VariableInvalid": 3,
-    "VersionConflict": 10,
-    "BatchFailed": 10,
-    "QuotaExceeded": 8,
-    "StoreFailed": 14,
-    "AffinityUnavailable": 14,
-    "ObjectLost": 5,
-    "CallDepthExceeded": 9,
-    "Unauthenticated": 16,
-    "PermissionDenied": 7,
-    "RateLimited": 8,
-}
-"""The Connect code of every member of the family, by tag."""
-
 
 def __getattr__(name: str) -> Any:
     # asyncio takes longer to import than all the rest, and a program that only declares tools does not need it.
@@ -129,72 +102,6 @@ def __getattr__(name: str) -> Any:
 
         return CancelledError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda m: "_" + m[0].lower(), name)
-
-
-class SnakepitError(Exception):
-    """Base of every error that Snakepit raises.
-
-    The member's own fields stand on the instance under their Python names (``timeout_ms``) and in ``fields`` under their TypeScript names
-    (``timeoutMs``), as they travel.
-    """
-
-    tag: str = "SnakepitError"
-    """Which member of the family this is."""
-    retryable: bool = False
-    """Whether sending the same call again is safe."""
-    fields: dict[str, Any]
-    """The member's own fields, as they travel."""
-
-    _sentence: ClassVar[str] = "{tag}"
-
-    def __init__(self, fields: Mapping[str, Any], *, tag: str | None = None, message: str | None = None, retryable: bool | None = None) -> None:
-        super().__init__()
-        self.fields = dict(fields)
-        self._message = message
-        if tag is not None:
-            self.tag = tag
-        if retryable is not None:
-            self.retryable = retryable
-        for name, value in self.fields.items():
-            name = _snake(name)
-            # A field of a newer peer must not hide a method.
-            if name.isidentifier() and not hasattr(SnakepitError, name):
-                setattr(self, name, value)
-
-    @classmethod
-    def rebuild(cls, fields: Mapping[str, Any], tag: str, message: str | None, retryable: bool) -> SnakepitError:
-        """Makes a member from what travelled."""
-        error = cls.__new__(cls)
-        SnakepitError.__init__(error, fields, tag=tag, message=message, retryable=retryable)
-        return error
-
-    @property
-    def code(self) -> int:
-        """The Connect code that stands for it on the wire."""
-        return CODES.get(self.tag, 2)
-
-    @property
-    def message(self) -> str:
-        """One sentence, computed from the fields, or as the other side computed it."""
-        return self.compute() if self._message is None else self._message
-
-    def compute(self) -> str:
-        """The sentence of the fields."""
-        return self._sentence.format(tag=self.tag, **{_snake(k): v for k, v in self.fields.items()})
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).rebuild, (self.fields, self.tag, self._message, self.retryable)
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 class InvalidOptions(SnakepitError):
@@ -220,7 +127,7 @@ class ToolNotFound(SnakepitError):
         super().__init__({"tool": tool, "nearest": list(nearest)})
 
     def compute(self) -> str:
-        return f'There is no tool "{self.tool}"' + (f"; did you mean {_quoted(self.nearest)}?" if self.nearest else ".")
+        return f'There is no tool "{self.tool}"' + (f"; did you mean {quoted(self.nearest)}?" if self.nearest else ".")
 
 
 class InvalidArguments(SnakepitError):
@@ -362,165 +269,6 @@ class ProtocolError(SnakepitError):
 
     def __init__(self, reason: str) -> None:
         super().__init__({"reason": reason})
-
-
-class SessionNotFound(SnakepitError):
-    """There is no session of this id. With an empty one: the call belongs to no session, which what it asked for needs."""
-
-    tag = "SessionNotFound"
-    session: str
-
-    def __init__(self, session: str) -> None:
-        super().__init__({"session": session})
-
-    def compute(self) -> str:
-        if self.session == "":
-            return "This call belongs to no session: call the tool through one."
-        return f'There is no session "{self.session}".'
-
-
-class SessionExpired(SnakepitError):
-    """The session outlived its time."""
-
-    tag = "SessionExpired"
-    session: str
-    _sentence = 'Session "{session}" has expired.'
-
-    def __init__(self, session: str) -> None:
-        super().__init__({"session": session})
-
-
-class SessionClosed(SnakepitError):
-    """The handle of a session was used after it was closed."""
-
-    tag = "SessionClosed"
-    session: str
-    _sentence = 'This handle of session "{session}" is closed.'
-
-    def __init__(self, session: str) -> None:
-        super().__init__({"session": session})
-
-
-class VariableNotFound(SnakepitError):
-    """There is no variable of this name or id."""
-
-    tag = "VariableNotFound"
-    variable: str
-    _sentence = 'There is no variable "{variable}".'
-
-    def __init__(self, variable: str) -> None:
-        super().__init__({"variable": variable})
-
-
-class VariableExists(SnakepitError):
-    """A variable of this name is there already."""
-
-    tag = "VariableExists"
-    variable: str
-    _sentence = 'There is a variable "{variable}" already.'
-
-    def __init__(self, variable: str) -> None:
-        super().__init__({"variable": variable})
-
-
-class VariableInvalid(SnakepitError):
-    """A value breaks the type (``constraint`` is ``"type"``) or a constraint of its variable. Nothing was changed."""
-
-    tag = "VariableInvalid"
-    variable: str
-    constraint: str
-    expected: str
-    _sentence = 'Variable "{variable}" must be {expected}.'
-
-    def __init__(self, variable: str, constraint: str, expected: str) -> None:
-        super().__init__({"variable": variable, "constraint": constraint, "expected": expected})
-
-
-class VersionConflict(SnakepitError):
-    """A variable has another version than the writer expected. Read it again, then write."""
-
-    tag = "VersionConflict"
-    variable: str
-    expected: int
-    actual: int
-    _sentence = 'Variable "{variable}" is at version {actual}, not {expected}.'
-
-    def __init__(self, variable: str, expected: int, actual: int) -> None:
-        super().__init__({"variable": variable, "expected": expected, "actual": actual})
-
-
-class BatchFailed(SnakepitError):
-    """A batch was refused, and nothing was changed. ``errors`` says why, by name."""
-
-    tag = "BatchFailed"
-    errors: dict[str, str]
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__({"errors": dict(errors)})
-
-    def compute(self) -> str:
-        return f"The batch failed for {_quoted(list(self.errors))}."
-
-
-class QuotaExceeded(SnakepitError):
-    """A quota of sessions, variables or bytes is used up."""
-
-    tag = "QuotaExceeded"
-    quota: str
-    limit: int
-    _sentence = 'The quota "{quota}" of {limit} is used up.'
-
-    def __init__(self, quota: str, limit: int) -> None:
-        super().__init__({"quota": quota, "limit": limit})
-
-
-class StoreFailed(SnakepitError):
-    """The place where the host keeps sessions cannot be read or written. Nothing was changed."""
-
-    tag = "StoreFailed"
-    store: str
-    reason: str
-    _sentence = 'The session store "{store}" failed: {reason}'
-
-    def __init__(self, store: str, reason: str) -> None:
-        super().__init__({"store": store, "reason": reason})
-
-
-class AffinityUnavailable(SnakepitError):
-    """A session with the affinity "strict-fail" found its worker busy or gone."""
-
-    tag = "AffinityUnavailable"
-    retryable = True
-    session: str
-    worker: str
-    _sentence = 'Worker {worker} of session "{session}" is not available.'
-
-    def __init__(self, session: str, worker: str) -> None:
-        super().__init__({"session": session, "worker": worker})
-
-
-class ObjectLost(SnakepitError):
-    """An object stored in a worker is gone because the worker is."""
-
-    tag = "ObjectLost"
-    object: str
-    worker: str
-    _sentence = 'The object "{object}" went with worker {worker}.'
-
-    def __init__(self, object: str, worker: str) -> None:
-        super().__init__({"object": object, "worker": worker})
-
-
-class CallDepthExceeded(SnakepitError):
-    """Calls between the two sides are nested too deep."""
-
-    tag = "CallDepthExceeded"
-    tool: str
-    limit: int
-    _sentence = 'The call of "{tool}" is nested deeper than {limit}.'
-
-    def __init__(self, tool: str, limit: int) -> None:
-        super().__init__({"tool": tool, "limit": limit})
 
 
 MEMBERS: dict[str, type[SnakepitError]] = {
