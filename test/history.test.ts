@@ -75,6 +75,10 @@ describe("a history", () => {
       final: { a: { value: 50, version: 5 } },
       reads: [...good.reads, read({ value: 30, version: 3, since: 31, responded: 39 })],
     },
+    "a: 1 writes were acknowledged that are none of the 3 versions, of which 0 are nobody's": {
+      ...good,
+      writes: [...writes, { variable: "a", value: 40, invoked: 40, responded: 41 }],
+    },
     "a: nobody wrote 30, which is version 3": { ...good, writes: writes.slice(0, 2) },
     "a: version 2 (20) was to replace 0, and replaced 10": {
       ...good,

@@ -12,9 +12,9 @@ export interface Write {
   readonly value: number;
   /** When it was asked for; times are of one clock, in any unit. */
   readonly invoked: number;
-  /** When the answer came. None when nobody knows: the one who asked was killed. */
+  /** When it was acknowledged. None when nobody knows whether it was done: the one who asked was killed. */
   readonly responded?: number | undefined;
-  /** The version that was answered. */
+  /** The version that was answered, if any was. */
   readonly version?: number | undefined;
   /** The value or the version that it was to replace. */
   readonly replacedValue?: number | undefined;
@@ -134,15 +134,19 @@ class VariableHistory {
       if (value === undefined) unseen++;
       else if (!this.#writeOf.has(value)) this.#fault(`nobody wrote ${value}, which is version ${version}`);
     }
-    const unknown = this.#writes.filter(({ value }) => !this.#versionOf.has(value)).length;
-    if (unseen > unknown) this.#fault(`${unseen} versions are nobody's, and only ${unknown} writes may have made them`);
+    const unplaced = this.#writes.filter(({ value }) => !this.#versionOf.has(value));
+    const done = unplaced.filter(({ responded }) => responded !== undefined).length;
+    if (unseen > unplaced.length) this.#fault(`${unseen} versions are nobody's, and only ${unplaced.length} writes may have made them`);
+    if (unseen < done)
+      this.#fault(`${done} writes were acknowledged that are none of the ${last} versions, of which ${unseen} are nobody's`);
     for (const version of this.#valueOf.keys()) {
       if (version > last) this.#fault(`version ${version} is lost: it ended with version ${last}`);
     }
   }
 
   #replacedWhatTheySaid(): void {
-    for (const { version, value, replacedValue, replacedVersion } of this.#writes) {
+    for (const { value, replacedValue, replacedVersion } of this.#writes) {
+      const version = this.#versionOf.get(value);
       if (version === undefined) continue;
       if (replacedVersion !== undefined && replacedVersion !== version - 1) {
         this.#fault(`version ${version} (${value}) was to replace version ${replacedVersion}`);
@@ -156,8 +160,9 @@ class VariableHistory {
   /** Nothing is answered that had been replaced before it was asked for, and nothing is seen before it is written. */
   #fitsTheClock(): void {
     const known: { at: number; version: number }[] = [];
-    for (const write of this.#writes) {
-      if (write.responded !== undefined && write.version !== undefined) known.push({ at: write.responded, version: write.version });
+    for (const { value, responded } of this.#writes) {
+      const version = this.#versionOf.get(value);
+      if (responded !== undefined && version !== undefined) known.push({ at: responded, version });
     }
     for (const read of this.#reads) known.push({ at: read.responded, version: this.#versionRead(read) });
     for (const { changes } of this.#watched) for (const { at, version } of changes) known.push({ at, version });

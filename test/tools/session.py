@@ -1,0 +1,115 @@
+"""Tools that use their session: for the tests of sessions with real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from snakepit import AsyncSession, Session, VersionConflict, tool
+
+# Writers of histories. Each op is put down in a file before and after it, so that what was done is known also when the worker was killed. Times are
+# of the system's monotonic clock in milliseconds, as `performance` and `process.hrtime` of the host count them.
+
+
+def _now() -> float:
+    return time.monotonic_ns() / 1e6
+
+
+class _Record:
+    """A file of what an actor did, a line of JSON each."""
+
+    def __init__(self, folder: str, actor: str, call: int) -> None:
+        self._file = os.open(os.path.join(folder, f"{actor}-{call}"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def __enter__(self) -> _Record:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def put(self, **fields: Any) -> None:
+        # One write is whole or not there, whatever becomes of this process.
+        os.write(self._file, (json.dumps(fields) + "\n").encode())
+
+
+def _plan(seed: int, names: list[str], first: int, count: int) -> Iterator[tuple[str, list[str], int]]:
+    """What a writer does: the kind, the variables and the first of the values, which nobody else writes."""
+    rng = random.Random(seed)
+    for n in range(count):
+        kind = rng.choice(["set", "set", "expect", "update", "batch"])
+        chosen = rng.sample(names, 2 if kind == "batch" else 1)
+        yield kind, chosen, first + n
+
+
+@tool
+def clock() -> float:
+    """The time that histories are written with."""
+    return _now()
+
+
+@tool
+def write(session: Session, folder: str, actor: str, call: int, seed: int, names: list[str], first: int, count: int) -> None:
+    """Change variables, one op after the other."""
+    with _Record(folder, actor, call) as record:
+        for kind, chosen, value in _plan(seed, names, first, count):
+            name = chosen[0]
+            try:
+                if kind == "set":
+                    record.put(ask=dict.fromkeys(chosen, value), at=_now())
+                    record.put(ack={name: session.set_variable(name, value)}, at=_now())
+                elif kind == "expect":
+                    entry = session.variable_entry(name)
+                    record.put(ask=dict.fromkeys(chosen, value), expected=entry.version, at=_now())
+                    record.put(ack={name: session.set_variable(name, value, entry.version)}, at=_now())
+                elif kind == "batch":
+                    record.put(ask=dict.fromkeys(chosen, value), at=_now())
+                    record.put(ack=dict(session.update_variables(dict.fromkeys(chosen, value)).versions), at=_now())
+                else:
+                    record.put(ask=dict.fromkeys(chosen, value), at=_now())
+                    replaced: list[Any] = []
+
+                    def change(old: Any, value: int = value, replaced: list[Any] = replaced) -> int:
+                        replaced.append(old)
+                        return value
+
+                    session.update_variable(name, change)
+                    record.put(ack={name: None}, replaced=replaced[-1], at=_now())
+            except VersionConflict as conflict:
+                record.put(conflict={name: conflict.actual}, at=_now())
+
+
+@tool
+async def write_async(session: AsyncSession, folder: str, actor: str, call: int, seed: int, names: list[str], first: int, count: int) -> None:
+    """Change variables as `write` does, without holding a thread."""
+    with _Record(folder, actor, call) as record:
+        for kind, chosen, value in _plan(seed, names, first, count):
+            name = chosen[0]
+            try:
+                if kind == "expect":
+                    entry = await session.variable_entry(name)
+                    record.put(ask=dict.fromkeys(chosen, value), expected=entry.version, at=_now())
+                    record.put(ack={name: await session.set_variable(name, value, entry.version)}, at=_now())
+                elif kind == "batch":
+                    record.put(ask=dict.fromkeys(chosen, value), at=_now())
+                    record.put(ack=dict((await session.update_variables(dict.fromkeys(chosen, value))).versions), at=_now())
+                else:
+                    record.put(ask=dict.fromkeys(chosen, value), at=_now())
+                    record.put(ack={name: await session.set_variable(name, value)}, at=_now())
+            except VersionConflict as conflict:
+                record.put(conflict={name: conflict.actual}, at=_now())
+
+
+@tool
+def read(session: Session, names: list[str], count: int, bypass_cache: bool) -> list[dict[str, Any]]:
+    """Read variables, one after the other, and say what each was and when it was read."""
+    reads: list[dict[str, Any]] = []
+    for n in range(count):
+        name = names[n % len(names)]
+        began = _now()
+        value = session.get_variable(name, bypass_cache=bypass_cache)
+        reads.append({"variable": name, "value": value, "began": began, "at": _now()})
+    return reads
