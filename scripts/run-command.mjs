@@ -8,6 +8,7 @@ const commands = {
   demo: (args) => (args[0] === "--node" ? ["node", "examples/demo/demo.ts", ...args.slice(1)] : ["bun", "examples/demo/demo.ts", ...args]),
   test: (args) => ["node", "scripts/test.mjs", ...args],
   bench: (args) => ["bun", "bench/run.ts", ...args],
+  chaos: (args) => ["bun", "chaos/run.ts", ...args],
   conformance: (args) => ["node", "test/conformance/run.mjs", ...args],
   examples: (args) => ["node", "scripts/examples.mjs", ...args],
   generate: (args) => ["buf", "generate", ...args],

@@ -4,7 +4,7 @@
  */
 const python = ".venv/bin/python";
 const ruff = ".venv/bin/ruff";
-const PYTHON_FILES = ["python", "examples", "bench", "test", "scripts"];
+const PYTHON_FILES = ["python", "examples", "bench", "chaos", "test", "scripts"];
 
 // Long enough for a busy machine: what is slow is for the benchmarks to say, a test fails for what is wrong.
 const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--reporter-outfile=REPORT"];

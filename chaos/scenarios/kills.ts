@@ -1,0 +1,136 @@
+/** Workers are killed under load: nothing is lost, nothing is done twice. */
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isSnakepitError, Snakepit } from "../../src/index.ts";
+import { signal } from "../processes.ts";
+import { type Chaos, type Scenario, Violations } from "../scenario.ts";
+import { many, orLate, pause, python, Tally, tagOf, tools, within } from "../support.ts";
+
+const AT_ONCE = 16;
+const WORKERS = 8;
+const KILL_EVERY_MS = 100;
+/** How soon the pool must be whole again. */
+const HEALED_MS = 1_000;
+/** Far beyond what any call may take: it has its own deadline of 30 s. */
+const ENDLESS_MS = 40_000;
+/** Said in the summary, because what holds depends on them. The defaults of the pool. */
+const SETTINGS = { retries: 3, retryBackoffMs: 1_000, timeoutMs: 30_000 } as const;
+/** Up to so long a call takes, in seconds. Half of them take no time at all, so that many are with one worker at once. */
+const LONGEST_CALL = 0.01;
+
+interface Half {
+  readonly figures: Record<string, unknown>;
+  readonly gaps: string[];
+}
+
+/** One half of the scenario: calls of one tool, and a worker killed every 100 ms. */
+async function storm(chaos: Chaos, tool: "again" | "once", count: number, until: number, violations: Violations): Promise<Half> {
+  const log = join(tmpdir(), `${tool}.log`);
+  const random = chaos.random.fork();
+  const pit = await Snakepit.open({ tools, python, workers: WORKERS, onLog() {}, ...SETTINGS });
+  await pit.ready();
+  const ended = new Uint8Array(count);
+  const succeeded = new Uint8Array(count);
+  const outcomes = new Tally();
+  let lastKill = performance.now();
+  let kills = 0;
+  /** Kills that met a place whose worker was starting. */
+  let missed = 0;
+  let calling = true;
+
+  const killer = (async () => {
+    while (calling) {
+      await pause(KILL_EVERY_MS);
+      const workers = await pit.workers();
+      // One of the places, whoever has it. Were it always a worker that is ready, a pool that starts fewer than ten a second would be down to one, which dies each time.
+      const victim = workers[random.whole(WORKERS)];
+      if (!calling) break;
+      if (victim === undefined || victim.pid === 0) {
+        missed++;
+        continue;
+      }
+      signal(victim.pid, "SIGKILL");
+      lastKill = performance.now();
+      kills++;
+    }
+  })();
+
+  const since = performance.now();
+  const begun = await many(count, AT_ONCE, until, async (key) => {
+    const seconds = random.chance(0.5) ? 0 : random.next() * LONGEST_CALL;
+    const call = pit.execute<number>(tool, { log, key, seconds }).then(
+      (value) => {
+        ended[key]!++;
+        succeeded[key] = 1;
+        outcomes.add("value");
+        violations.check(value === key, `${tool}: a wrong answer`, () => `${value} for ${key}`);
+      },
+      (error: unknown) => {
+        ended[key]!++;
+        outcomes.add(tagOf(error));
+        const allowed = tool === "once" && isSnakepitError(error) && error._tag === "WorkerCrashed";
+        violations.check(allowed, `${tool}: a call failed`, () => String(error));
+      },
+    );
+    if ((await orLate(call, ENDLESS_MS)) === "late") violations.add(`${tool}: a call never ended`, String(key));
+  });
+  const took = performance.now() - since;
+  calling = false;
+  await killer;
+  await within(5_000, () => pit.stats().ready === WORKERS);
+  const healedMs = Math.round(performance.now() - lastKill);
+  violations.check(healedMs <= HEALED_MS, `${tool}: the pool was not whole ${HEALED_MS} ms after the last kill`, () => `${healedMs} ms`);
+
+  const runs = new Uint8Array(count);
+  for (const line of readFileSync(log, "utf8").trimEnd().split("\n")) runs[Number(line)]!++;
+  rmSync(log);
+  let traces = 0;
+  for (let key = 0; key < begun; key++) {
+    traces += runs[key]!;
+    violations.check(ended[key] === 1, `${tool}: a call did not end exactly once`, () => `${ended[key]} times`);
+    if (succeeded[key] === 1) violations.check(runs[key]! > 0, `${tool}: a call succeeded and did not run`, () => String(key));
+    if (tool === "once") violations.check(runs[key]! <= 1, "once: a call ran twice", () => String(key));
+  }
+  const { retried, crashes, started } = pit.stats();
+  await pit.close();
+  const figures = {
+    calls: begun,
+    callsPerSecond: Math.round((begun / took) * 1_000),
+    outcomes: outcomes.all,
+    kills,
+    missed,
+    crashes,
+    started,
+    retried,
+    runs: traces,
+    healedMs,
+  };
+  return { figures, gaps: begun < count ? [`${tool}: only ${begun} of ${count} calls fitted into the time`] : [] };
+}
+
+export const kills: Scenario = {
+  title: `calls while a worker is killed every ${KILL_EVERY_MS} ms: idempotent ones never fail, others never run twice`,
+  share: 5,
+  async run(chaos) {
+    const count = chaos.quick ? 1_000 : 10_000;
+    const violations = new Violations();
+    const half = (chaos.until - performance.now()) / 2;
+    const again = await storm(chaos, "again", count, performance.now() + half, violations);
+    chaos.progress(`idempotent: ${JSON.stringify(again.figures)}`);
+    const once = await storm(chaos, "once", count, chaos.until, violations);
+    chaos.progress(`not idempotent: ${JSON.stringify(once.figures)}`);
+    return {
+      figures: {
+        atOnce: AT_ONCE,
+        workers: WORKERS,
+        killEveryMs: KILL_EVERY_MS,
+        settings: { ...SETTINGS, retry: "safe", poisonous: 3, breaker: "none" },
+        idempotent: again.figures,
+        once: once.figures,
+      },
+      violations: violations.list,
+      gaps: [...again.gaps, ...once.gaps],
+    };
+  },
+};
