@@ -95,7 +95,7 @@ async def abegin(session: AsyncSession) -> None:
 
 @tool
 async def abegin_plain(session: AsyncSession) -> None:
-    WATCHES.append(session.watch_variables(["t"], callback=lambda change: print(*said(change)[:4], "plain")))
+    WATCHES.append(session.watch_variables(["t"], lambda change: print(*said(change)[:4], "plain")))
 
 @tool
 def stop() -> bool:

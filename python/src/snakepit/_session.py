@@ -6,7 +6,7 @@ two classes here are the same but for how they wait.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -256,6 +256,9 @@ class Session(_Base):
     def watch_variables(self, names: Iterable[str] | None = None) -> VariableChanges: ...
 
     @overload
+    def watch_variables(self, names: Iterable[str] | None, callback: Callable[[VariableChange], object]) -> Watch: ...
+
+    @overload
     def watch_variables(self, names: Iterable[str] | None = None, *, callback: Callable[[VariableChange], object]) -> Watch: ...
 
     def watch_variables(
@@ -378,10 +381,13 @@ class AsyncSession(_Base):
     def watch_variables(self, names: Iterable[str] | None = None) -> AsyncVariableChanges: ...
 
     @overload
-    def watch_variables(self, names: Iterable[str] | None = None, *, callback: Callable[[VariableChange], Awaitable[object] | object]) -> Watch: ...
+    def watch_variables(self, names: Iterable[str] | None, callback: Callable[[VariableChange], object]) -> Watch: ...
+
+    @overload
+    def watch_variables(self, names: Iterable[str] | None = None, *, callback: Callable[[VariableChange], object]) -> Watch: ...
 
     def watch_variables(
-        self, names: Iterable[str] | None = None, callback: Callable[[VariableChange], Awaitable[object] | object] | None = None
+        self, names: Iterable[str] | None = None, callback: Callable[[VariableChange], object] | None = None
     ) -> AsyncVariableChanges | Watch:
         """The current values, then every change. See `Session.watch_variables`.
 

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from snakepit._runtime import Runtime
 
     Callback = Callable[["VariableChange"], object]
-    AsyncCallback = Callable[["VariableChange"], "Awaitable[object] | object"]
 
 __all__ = ["AsyncVariableChanges", "VariableChange", "VariableChanges", "Watch", "watch_on_loop", "watch_on_thread"]
 
@@ -169,7 +168,7 @@ class _ThreadWatch(Watch):
 
 
 class _LoopWatch(Watch):
-    def __init__(self, runtime: Runtime, request: WatchVariablesRequest, callback: AsyncCallback) -> None:
+    def __init__(self, runtime: Runtime, request: WatchVariablesRequest, callback: Callback) -> None:
         super().__init__()
         self._changes = AsyncVariableChanges(runtime, request)
         self._callback = callback
@@ -209,7 +208,7 @@ def watch_on_thread(runtime: Runtime, request: WatchVariablesRequest, callback: 
     return _ThreadWatch(runtime, request, callback)
 
 
-def watch_on_loop(runtime: Runtime, request: WatchVariablesRequest, callback: AsyncCallback) -> Watch:
+def watch_on_loop(runtime: Runtime, request: WatchVariablesRequest, callback: Callback) -> Watch:
     """Calls back in a task of its own, on the loop's thread, and waits for what the callback gives. What it raises is logged and ends the watch."""
     return _LoopWatch(runtime, request, callback)
 
