@@ -48,6 +48,7 @@ export const forkLaunch: (spawning: Launch, options: ForkLaunchOptions) => Effec
           pool: options.pool,
           run: options.run,
           sources: options.preload === "tools" ? order.tools : options.preload,
+          areTools: options.preload === "tools",
           readyTimeoutMs: order.readyTimeoutMs,
           env: order.env,
           onLine: (line) => options.onProgress(`fork server: ${line}`),

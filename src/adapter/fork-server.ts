@@ -28,6 +28,8 @@ export interface ForkServerOptions {
   readonly pool: string;
   /** Files and modules to import. */
   readonly sources: readonly string[];
+  /** Whether they are the tools of its workers, and not only what these import. */
+  readonly areTools: boolean;
   /** Longest time until they are imported, in milliseconds. */
   readonly readyTimeoutMs: number;
   /** Added to its environment, and so to that of its workers. */
@@ -58,7 +60,7 @@ export const startForkServer: (options: ForkServerOptions) => Effect.Effect<Fork
         try: () =>
           startProcess({
             command,
-            args: [...args, "--socket", folder.socketPath],
+            args: [...args, "--socket", folder.socketPath, ...(options.areTools ? ["--tools"] : [])],
             env: environment,
             onLine(source, line) {
               if (source === "stderr") tail.add(line);

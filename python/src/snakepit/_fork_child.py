@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from snakepit import _lifeline
+from snakepit._loading import Toolbox
 from snakepit._logs import Logs
 from snakepit._meeting import say
 from snakepit.v1.fork_pb2 import ForkOrder
@@ -29,6 +30,8 @@ class Birth(NamedTuple):
     stderr: socket.socket
     logs: Logs
     """Has taken over the output."""
+    box: Toolbox | None
+    """Its tools, when the server has imported them."""
     collect: bool
     """Whether garbage is to be collected, as it was before the server stopped that."""
 
@@ -49,7 +52,7 @@ def become_worker(birth: Birth, inherited: Sequence[socket.socket]) -> NoReturn:
         _reseed()
         if birth.collect:
             gc.enable()
-        serve(birth.listener, birth.order.socket_path, birth.order.token, logs=birth.logs)
+        serve(birth.listener, birth.order.socket_path, birth.order.token, logs=birth.logs, box=birth.box)
         code = 0
     except BaseException:
         say("snakepit: a forked worker could not start\n" + traceback.format_exc())
@@ -71,14 +74,22 @@ def _take_environment(order: ForkOrder) -> None:
     """Sets what C code reads too (`getenv`). What was read while the server imported stays as it was then."""
     for name in order.unset:
         os.environ.pop(name, None)
-    os.environ.update(order.env)
+    for name, value in order.env.items():
+        os.environ[name] = value
     if "TZ" in order.env or "TZ" in order.unset:
         time.tzset()
 
 
 def _reseed() -> None:
     """Gives global generators of random numbers a state of their own. Python's own `random` sees to itself at every fork."""
-    for name in ("numpy.random", "torch"):
-        module: Any = sys.modules.get(name)
-        if module is not None:
-            module.seed()
+    numpy_random: Any = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        try:
+            # By a number, because what it would take by itself touches twice as much of the memory shared with the server.
+            numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
+        except TypeError:
+            # A generator of another kind was put in its place, which only its owner can seed.
+            pass
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.seed()

@@ -12,23 +12,27 @@ from contextlib import ExitStack
 from snakepit._fork_child import Birth, become_worker
 from snakepit._fork_threads import fork
 from snakepit._frames import EVENT, HEADER, HEADER_SIZE, FrameError, frame
+from snakepit._loading import Toolbox
 from snakepit._logs import Logs
 from snakepit._meeting import Met, listen, start_time_ticks
+from snakepit._reader import prepare
 from snakepit.v1.fork_pb2 import Forked, ForkedEnded, ForkFailed, ForkOrder, ForkReport
 
 
 class Forks:
     """The workers that are forked off this process, once it has imported everything."""
 
-    def __init__(self, met: Met, logs: Logs) -> None:
+    def __init__(self, met: Met, logs: Logs, box: Toolbox | None) -> None:
         self._met = met
         self._logs = logs
+        self._box = box
         self._workers: dict[int, str] = {}
         self._wake, self._woken = socket.socketpair()
         self._collect = gc.isenabled()
 
     def run(self) -> None:
         """Takes orders until the host is gone."""
+        prepare()
         # Pages that the collector writes to are no longer shared.
         gc.collect()
         gc.disable()
@@ -65,7 +69,7 @@ class Forks:
                 self.report(ForkReport(failed=ForkFailed(worker_id=order.worker_id, reason=str(error))))
                 return
             if pid == 0:
-                birth = Birth(order, listener, stdout, stderr, self._logs, self._collect)
+                birth = Birth(order, listener, stdout, stderr, self._logs, self._box, self._collect)
                 become_worker(birth, [self._met.data, self._met.lifeline, self._wake, self._woken])
         self._workers[pid] = order.worker_id
         self.report(ForkReport(forked=Forked(worker_id=order.worker_id, pid=pid, start_time_ticks=start_time_ticks(pid))))

@@ -26,14 +26,16 @@ def main() -> None:
     """Runs a fork server until its host is gone or ends it."""
     parser = argparse.ArgumentParser(prog="snakepit._fork_server")
     parser.add_argument("--socket", required=True, metavar="PATH")
-    path = parser.parse_args().socket
+    parser.add_argument("--tools", action="store_true", help="what it imports are the tools of its workers")
+    options = parser.parse_args()
+    path: str = options.socket
     begun = begin(path)
     met = begun and await_host(begun[0], path, begun[1])
     if met is None:
         return
     code = 1
     try:
-        code = _serve(met)
+        code = _serve(met, options.tools)
     except Exception:
         say("snakepit: a fault of the fork server\n" + traceback.format_exc())
     # What was imported may have started processes, which end with the group.
@@ -41,7 +43,7 @@ def main() -> None:
     os._exit(code)
 
 
-def _serve(met: Met) -> int:
+def _serve(met: Met, are_tools: bool) -> int:
     # All of the worker itself comes first: a queue.py beside the tools must not become the one that it imports.
     import platform  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
@@ -51,7 +53,7 @@ def _serve(met: Met) -> int:
     from snakepit._fork_safety import why_unsafe
     from snakepit._frames import HELLO, PROTOCOL, frame
     from snakepit._handshake import failure_hello
-    from snakepit._loading import import_all
+    from snakepit._loading import import_all, load
     from snakepit._logs import Logs
     from snakepit.v1.fork_pb2 import ForkReadiness, ForkReport
     from snakepit.v1.frame_pb2 import WorkerHello
@@ -66,8 +68,9 @@ def _serve(met: Met) -> int:
     logs.install()
     logs.open(_write)
     worker_id = met.hello.worker_id
+    sources = list(met.hello.tools)
     try:
-        import_all(list(met.hello.tools))
+        box = load(sources) if are_tools else import_all(sources)
     except WorkerStartFailed as error:
         met.data.sendall(failure_hello(detail_of(error.of(worker_id), "")[1], worker_id))
         return 1
@@ -75,7 +78,7 @@ def _serve(met: Met) -> int:
     hello = WorkerHello(protocol=PROTOCOL, worker_id=worker_id, pid=os.getpid(), start_time_ticks=start_time_ticks())
     met.data.sendall(frame(HELLO, 0, hello.SerializeToString()))
     unsafe = why_unsafe()
-    forks = Forks(met, logs)
+    forks = Forks(met, logs, box)
     forks.report(ForkReport(readiness=ForkReadiness(unsafe=unsafe)))
     if not unsafe:
         forks.run()

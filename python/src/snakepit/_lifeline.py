@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import os
 import select
 import signal
@@ -17,6 +18,11 @@ import threading
 
 _PR_SET_PDEATHSIG = 1
 _MOMENT_MS = 300
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def lead_group() -> None:
@@ -32,7 +38,7 @@ def lead_group() -> None:
 def die_with_parent(wanted: bool = True) -> None:
     """Asks for SIGKILL when the thread that started this process ends, or asks no more. Linux only; for the time until the lifeline is armed."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if wanted else 0, 0, 0, 0)
+        _libc().prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if wanted else 0, 0, 0, 0)
 
 
 def arm(lifeline: socket.socket) -> None:

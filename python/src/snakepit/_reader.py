@@ -34,6 +34,12 @@ _BEHIND = 1 << 14
 # A deadline may be further away than the system can wait.
 _DAY = 86_400.0
 _unpack = HEADER.unpack_from
+_prepared: list[bytearray] = []
+
+
+def prepare() -> None:
+    """Makes the memory of the next reader. Before a fork, so that a process of which little is asked has most of it in common with its parent."""
+    _prepared.append(bytearray(_SIZE + 8))
 
 
 def _head(kind: int, prefix: int) -> int:
@@ -65,7 +71,7 @@ class Reader:
         self.sock = sock
         # Read by the loop that runs short tools, which cuts their frames out itself.
         # A few bytes longer than what is read into it, so that a length may be looked at without asking where it ends.
-        self.buf = bytearray(_SIZE + 8)
+        self.buf = _prepared.pop() if _prepared else bytearray(_SIZE + 8)
         self.pos = 0
         self.end = 0
         # Largest body that needs no look at the limits.

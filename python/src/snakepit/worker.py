@@ -50,17 +50,18 @@ def serve(
     services: Sequence[Service] = (),
     max_message_bytes: int | None = None,
     logs: Logs | None = None,
+    box: Toolbox | None = None,
 ) -> None:
     """Serves the host that comes to `listener` with the token, then ends the process. Comes back only when stdin ends before the host has come.
 
-    `logs` have taken over the output already; otherwise that is done here.
+    `logs` have taken over the output already; otherwise that is done here. `box` holds the tools when they are there already.
     """
     met = await_host(listener, path, token)
     if met is None:
         return
     data, lifeline, hello = met
     try:
-        code = _serve(data, hello, services, max_message_bytes, logs)
+        code = _serve(data, hello, services, max_message_bytes, logs, box)
     except Exception:
         import traceback
 
@@ -73,7 +74,9 @@ def serve(
     os._exit(code)
 
 
-def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], max_message_bytes: int | None, logs: Logs | None) -> int:
+def _serve(
+    data: socket.socket, hello: HostHello, services: Sequence[Service], max_message_bytes: int | None, logs: Logs | None, box: Toolbox | None
+) -> int:
     from snakepit._handshake import DEFAULT_LIMITS, failure_hello
     from snakepit._logs import Logs
 
@@ -85,7 +88,8 @@ def _serve(data: socket.socket, hello: HostHello, services: Sequence[Service], m
         logs = Logs()
         logs.install()
     try:
-        box = _load(list(hello.tools))
+        box = box or _load(list(hello.tools))
+        box.enter()
     except Exception as error:
         from snakepit._errors import WorkerStartFailed, detail_of
         from snakepit._frames import EVENT, frame
@@ -106,9 +110,7 @@ def _load(tools: list[str]) -> Toolbox:
     from snakepit import _leader, _threads, _worker_service  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from snakepit._loading import load
 
-    box = load(tools)
-    box.enter()
-    return box
+    return load(tools)
 
 
 def _limits(hello: HostHello, default: Limits) -> Limits:
