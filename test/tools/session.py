@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
 
-from snakepit import AsyncSession, Session, VersionConflict, tool
+from snakepit import AsyncSession, Session, SnakepitError, VersionConflict, tool
 
 # Writers of histories. Each op is put down in a file before and after it, so that what was done is known also when the worker was killed. Times are
 # of the system's monotonic clock in milliseconds, as `performance` and `process.hrtime` of the host count them.
@@ -113,3 +115,50 @@ def read(session: Session, names: list[str], count: int, bypass_cache: bool) -> 
         value = session.get_variable(name, bypass_cache=bypass_cache)
         reads.append({"variable": name, "value": value, "began": began, "at": _now()})
     return reads
+
+
+# The methods of sessions by their names, as a program in TypeScript asks for them.
+
+
+def _plain(result: Any) -> Any:
+    """What travels of a result: a dataclass as its fields, an error as its name."""
+    if isinstance(result, SnakepitError):
+        return type(result).__name__
+    if is_dataclass(result) and not isinstance(result, type):
+        return {field.name: _plain(getattr(result, field.name)) for field in fields(result)}
+    if isinstance(result, Mapping):
+        return {key: _plain(value) for key, value in cast("Mapping[Any, Any]", result).items()}
+    if isinstance(result, list):
+        return [_plain(value) for value in cast("list[Any]", result)]
+    return result
+
+
+@tool
+def use(session: Session, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a method of the session."""
+    return _plain(getattr(session, method)(*args, **kwargs))
+
+
+@tool
+async def use_async(session: AsyncSession, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a method of the asynchronous session."""
+    result = getattr(session, method)(*args, **kwargs)
+    return _plain(await result if inspect.isawaitable(result) else result)
+
+
+@tool
+def increase(session: Session, name: str, by: int) -> int:
+    """Add to a variable."""
+    return session.update_variable(name, lambda value: value + by)
+
+
+@tool
+async def increase_async(session: AsyncSession, name: str, by: int) -> int:
+    """Add to a variable, without holding a thread."""
+    return await session.update_variable(name, lambda value: value + by)
+
+
+@tool
+def who(session: Session) -> tuple[str, dict[str, str], int]:
+    """The session and the worker that this runs in."""
+    return session.id, dict(session.metadata), os.getpid()
