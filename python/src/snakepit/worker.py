@@ -88,8 +88,10 @@ def _serve(
         logs = Logs()
         logs.install()
     try:
-        box = box or _load(list(hello.tools))
-        box.enter()
+        if box is None:
+            box = _load(list(hello.tools))
+        else:
+            box.enter()
     except Exception as error:
         from snakepit._errors import WorkerStartFailed, detail_of
         from snakepit._frames import EVENT, frame
@@ -110,7 +112,9 @@ def _load(tools: list[str]) -> Toolbox:
     from snakepit import _leader, _threads, _worker_service  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from snakepit._loading import load
 
-    return load(tools)
+    box = load(tools)
+    box.enter()
+    return box
 
 
 def _limits(hello: HostHello, default: Limits) -> Limits:
