@@ -53,7 +53,8 @@ export abstract class ServedCall {
   protected pend(): void {
     this.table.set(this.id, this);
     const timeoutMs = this.context.timeoutMs();
-    if (timeoutMs !== undefined) this.limits = new CallLimits(undefined, timeoutMs, (error) => this.fail(error));
+    if (timeoutMs !== undefined)
+      this.limits = new CallLimits(undefined, timeoutMs, (error) => this.fail(this.context.timeoutError() ?? error));
   }
 
   /** It has ended, and nothing is answered any more. */

@@ -1,8 +1,11 @@
 /** What a handler is told about its call. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import type { Header } from "../gen/snakepit/v1/frame_pb.ts";
 import { encodeCallMeta, toHeaders } from "./headers.ts";
+
+/** Makes what a call fails with when its time is up. For handlers that have more to say of it than Connect's own error does. */
+export const timeoutError = createContextKey<(() => unknown) | undefined>(undefined, { description: "error of a timeout" });
 
 /** Nearly no handler looks at any of it, and each of its parts takes longer to make than a small answer: they are made when they are asked for. */
 export class ServedContext implements HandlerContext {
@@ -64,6 +67,11 @@ export class ServedContext implements HandlerContext {
   get values(): ContextValues {
     this.#values ??= createContextValues();
     return this.#values;
+  }
+
+  /** What it fails with when its time is up; undefined when the handler has not said. */
+  timeoutError(): unknown {
+    return this.#values?.get(timeoutError)?.();
   }
 
   /** The headers that the handler has set; undefined when it has not looked at them. */

@@ -33,26 +33,30 @@ export function itemsOf(source: ItemSource): AsyncIterator<unknown> {
  */
 export async function* messagesOf(items: AsyncIterator<unknown>, signal: AbortSignal): AsyncGenerator<OutgoingValues> {
   let isOver = false;
+  let onAbort = (_: typeof ABORTED): void => {};
   const leave = (): void => {
     if (isOver) return;
     isOver = true;
     // What it answers, and how it fails at that, is of no use to anyone.
     void (async () => items.return?.())().catch(() => {});
   };
-  const aborted = Promise.withResolvers<typeof ABORTED>();
   const abort = (): void => {
     leave();
-    aborted.resolve(ABORTED);
+    onAbort(ABORTED);
   };
   signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
+  if (signal.aborted) leave();
   try {
     let pending: Promise<Step> | undefined;
     while (!isOver) {
       const message = new OutgoingValues();
-      pending ??= nextOf(items);
-      let step: Step | typeof TURN_OVER | typeof ABORTED = await Promise.race([pending, aborted.promise]);
-      let turn: Promise<typeof TURN_OVER> | undefined;
+      const awaited = pending ?? nextOf(items);
+      // No race with one promise for all of it, which would remember every race of an endless stream.
+      let step = await new Promise<Step | typeof TURN_OVER | typeof ABORTED>((resolve) => {
+        onAbort = resolve;
+        void awaited.then(resolve);
+      });
+      const turn = new Promise<typeof TURN_OVER>((resolve) => setImmediate(resolve, TURN_OVER));
       while (typeof step === "object" && "value" in step && step.done !== true) {
         pending = undefined;
         try {
@@ -64,7 +68,6 @@ export async function* messagesOf(items: AsyncIterator<unknown>, signal: AbortSi
         }
         if (message.values.length >= BATCH_ITEMS || message.size >= BATCH_BYTES) break;
         pending = nextOf(items);
-        turn ??= new Promise((resolve) => setImmediate(resolve, TURN_OVER));
         step = await Promise.race([pending, turn]);
       }
       if (step === ABORTED) return;
@@ -75,6 +78,8 @@ export async function* messagesOf(items: AsyncIterator<unknown>, signal: AbortSi
         throw step.error;
       }
       if (step.done === true) isOver = true;
+      // A source that is always ready would keep everything else from its turn, the cancel of its own call too.
+      else await turn;
     }
   } finally {
     signal.removeEventListener("abort", abort);

@@ -1,5 +1,7 @@
 /** One call of a host tool while it runs. */
 import type { HandlerContext } from "@connectrpc/connect";
+import { timeoutError } from "../carrier/served-context.ts";
+import { CallTimeout } from "../errors/index.ts";
 import type { Caller } from "../gen/snakepit/v1/session_pb.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { HostToolContext } from "./host-tools.ts";
@@ -33,12 +35,16 @@ export class RunningCall implements HostCall, HostToolContext {
   readonly parent: HostCall | undefined;
   readonly #context: HandlerContext;
 
-  constructor(request: ToolRequest, worker: CallingWorker, context: HandlerContext) {
+  constructor(tool: string, request: ToolRequest, worker: CallingWorker, context: HandlerContext) {
     const timeoutMs = context.timeoutMs();
     this.depth = request.depth;
     this.waiter = request.waiter;
     this.sessionId = request.sessionId;
-    this.deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.deadline = Number.POSITIVE_INFINITY;
+    if (timeoutMs !== undefined) {
+      this.deadline = performance.now() + timeoutMs;
+      context.values.set(timeoutError, () => new CallTimeout({ tool, timeoutMs: Math.round(timeoutMs), limit: "call" }));
+    }
     this.worker = worker.id;
     this.pool = worker.pool;
     // Before the tool runs: the call that asks is on its way now.

@@ -221,7 +221,11 @@ describe("a host tool", () => {
     const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
     caller.peer.send({ kind: Kind.CANCEL, call: id });
     await aborted;
-    expect(await failure(caller.call("t", [], {}, { timeoutMs: 20 }))).toMatchObject({ message: expect.stringContaining("code 4") });
+    expect(await failure(caller.call("t", [], {}, { timeoutMs: 20 }))).toMatchObject({
+      _tag: "CallTimeout",
+      tool: "t",
+      timeoutMs: 20,
+    });
   });
 
   test("may be a function among the arguments of a call, until that has ended", async () => {
@@ -323,8 +327,10 @@ describe("a host tool that streams", () => {
         resolve();
       }
     });
-    caller.stream("t", [], {}, 300);
+    const id = caller.stream("t", [], {}, 300);
     await returned;
+    const last = await caller.peer.frames.until((frame) => frame.call === id && frame.kind === Kind.ERROR);
+    expect(errorOf(last)).toMatchObject({ _tag: "CallTimeout", tool: "t", timeoutMs: 300 });
     // The window is 1 MiB; one message may bring it below zero, and one more is prepared.
     expect(given * 10_000).toBeGreaterThan(1_000_000);
     expect(given * 10_000).toBeLessThan(1_500_000);

@@ -63,14 +63,14 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
     callTool(request: CallToolRequest, context: HandlerContext): CallToolResponse | Promise<CallToolResponse> {
       const called = calledBy(request);
       if (called.streaming === true) throw mismatch(called, true);
-      const returned = run(called, request, new RunningCall(request, worker, context));
+      const returned = run(called, request, new RunningCall(called.name, request, worker, context));
       return isThenable(returned) ? Promise.resolve(returned).then((value) => response(called, value)) : response(called, returned);
     },
 
     async *streamTool(request: StreamToolRequest, context: HandlerContext) {
       const called = calledBy(request);
       if (called.streaming === false) throw mismatch(called, false);
-      const call = new RunningCall(request, worker, context);
+      const call = new RunningCall(called.name, request, worker, context);
       const returned = await run(called, request, call);
       if (!isStream(returned)) throw mismatch(called, false);
       const items = itemsOf(returned);
