@@ -22,6 +22,16 @@ const expected = {
   "try-finally.ts": "3\n1000000\n999999\n",
   "pools.ts": "true 2 4 6\n3\n4\ncpu ready spawn, cpu ready spawn, gpu ready spawn\n",
   "effect.ts": "3\n3\n2\n1\n",
+  "session.ts": `0.9
+[0.9,1,"float",{"min":0,"max":2},{"side":"typescript"},{},true]
+1
+{"values":{"temperature":1},"missing":["nope"]}
+["set","temperature",1.1,3,{"side":"typescript"},0]
+0.5
+42
+true
+`,
+  "session-store.ts": "0\n0.7\n0.5\nuser-42 1\n",
 } as const;
 
 /** A project that has the package as it is published: built, without its sources. */
