@@ -316,6 +316,25 @@ describe("a host tool that streams", () => {
     expect(await returned).toBe("returned");
   });
 
+  test("that is always ready leaves the turn to others, so that its cancel is read", async () => {
+    await using caller = await Caller.open();
+    let given = 0;
+    const { promise: returned, resolve } = Promise.withResolvers<void>();
+    caller.tools.provide("", "t", function* () {
+      try {
+        for (;;) yield given++;
+      } finally {
+        resolve();
+      }
+    });
+    const id = caller.stream("t");
+    await caller.next(id);
+    caller.peer.send({ kind: Kind.CANCEL, call: id });
+    await returned;
+    // The credit of the stream alone would let 65,536 items through.
+    expect(given).toBeLessThan(20_000);
+  });
+
   test("waits for credit, and is left by return when its time is up", async () => {
     await using caller = await Caller.open();
     let given = 0;

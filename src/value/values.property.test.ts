@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { ProtocolError } from "../errors/index.ts";
 import type { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
-import { decode, Encoder, type ReceivedBuffer, type ValueSink } from "./index.ts";
+import { decode, Encoder, ObjectRef, type ObjectReferences, type ReceivedBuffer, type ValueSink } from "./index.ts";
 
 /** The fields of a message, as far as values know them: what one side's sink collected is what the other side receives. */
 class Message implements ValueSink {
@@ -182,3 +182,23 @@ test("the path of a refused value leads to it", () => {
 function follow(value: unknown, path: string): unknown {
   return new Function("$", `return ${path}`)(value);
 }
+
+test("references to stored objects of any names come back from among any values, and damaged ones fail or are others", () => {
+  const place = fc.record({ session: text, worker: text, key: text, type: text });
+  const references: ObjectReferences = { objectRef: (found) => new ObjectRef(found, () => {}) };
+  fc.assert(
+    fc.property(place, text, fc.nat(), fc.nat(255), (at, other, position, byte) => {
+      const sink: ValueSink = { buffer: () => 0, objectSession: at.session };
+      const bytes = encoder.encode([other, { ref: new ObjectRef(at, () => {}) }, other], sink).slice();
+      const [first, { ref }, last] = decode(bytes, 0, bytes.length, [], references) as [unknown, { ref: ObjectRef }, unknown];
+      expect([first, last]).toEqual([other, other]);
+      expect({ session: ref.session, worker: ref.worker, key: ref.key, type: ref.type }).toEqual(at);
+      bytes[position % bytes.length] = byte;
+      try {
+        decode(bytes, 0, bytes.length, [], references);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtocolError);
+      }
+    }),
+  );
+});
