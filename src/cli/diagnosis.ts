@@ -1,4 +1,4 @@
-/** What `snakepit doctor` finds out. Changes nothing: the managed environment is only looked for. */
+/** What `snakepit doctor` finds out. Changes nothing: the managed environment and leftovers are only looked for. */
 import { Effect } from "effect";
 import { findBase } from "../adapter/base-interpreter.ts";
 import { cacheFolder } from "../adapter/cache.ts";
@@ -7,8 +7,10 @@ import { examine, mendCommand, type Origin, search } from "../adapter/interprete
 import { type Interpreter, isInterpreter, probe } from "../adapter/probe.ts";
 import { type Requirement, requirements, unmet } from "../adapter/requirements.ts";
 import type { EnvironmentFailed, PythonNotFound } from "../errors/index.ts";
+import { leftoverMessage } from "../registry/message.ts";
 import { packageInfo } from "../runtime/package-root.ts";
 import { currentRuntime, type RuntimeInfo } from "../runtime/runtime.ts";
+import { registry } from "./open-pits.ts";
 
 /** A Python package and what is there of it. */
 export interface PackageState extends Requirement {
@@ -51,17 +53,21 @@ export interface Diagnosis {
     readonly cache: string;
   };
   readonly missing: readonly Missing[];
+  /** Processes that programs which are gone have left running, in words. */
+  readonly leftovers: readonly string[];
 }
 
 /** Looks at everything. `option` is the interpreter that the user named on the command line. */
 export const diagnose = Effect.fnUntraced(function* (option: string | undefined) {
   const { named, looked } = search(option);
+  const leftovers = (yield* (yield* registry).leftovers).map(leftoverMessage);
   const managed = (yield* findManaged)?.path ?? null;
   const base = {
     snakepit: packageInfo().version,
     runtime: currentRuntime(),
     platform: `${process.platform} ${process.arch}`,
     looked,
+    leftovers,
     managed: { used: named === undefined, path: managed, cache: cacheFolder() },
   };
   const healthy = (python: Interpreter, origin: Origin): Diagnosis => {
@@ -97,4 +103,4 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
       missing: [],
     } satisfies Diagnosis;
   }).pipe(Effect.catch((error) => Effect.succeed(broken(error))));
-});
+}, Effect.scoped);

@@ -4,7 +4,7 @@ import { Command, Flag } from "effect/cli";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import { printLine } from "./output.ts";
 
-/** Something is missing. The report has been printed. */
+/** Something is missing, or was left behind. The report has been printed. */
 export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {}) {}
 
 const config = {
@@ -12,18 +12,18 @@ const config = {
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false)),
 };
 
-/** The command. Fails with Unhealthy when something is missing. */
+/** The command. Fails with Unhealthy when something is missing or was left behind. */
 export const doctor = Command.make(
   "doctor",
   config,
   Effect.fnUntraced(function* ({ python, json }) {
     const diagnosis = yield* diagnose(Option.getOrUndefined(python));
     yield* printLine(json ? JSON.stringify(diagnosis, undefined, 2) : report(diagnosis));
-    if (diagnosis.missing.length > 0) return yield* new Unhealthy();
+    if (diagnosis.missing.length + diagnosis.leftovers.length > 0) return yield* new Unhealthy();
   }),
 ).pipe(Command.withDescription("Shows what is installed, what is missing, and the command that mends it"));
 
-function report({ snakepit, runtime, platform, python, looked, packages, managed, missing }: Diagnosis): string {
+function report({ snakepit, runtime, platform, python, looked, packages, managed, missing, leftovers }: Diagnosis): string {
   const row = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
   const unmade = managed.used && managed.path === null;
   const lines = [
@@ -40,6 +40,8 @@ function report({ snakepit, runtime, platform, python, looked, packages, managed
     row("managed", managed.path ?? `not made yet; the first open makes it in ${managed.cache}`),
     "",
     ...(missing.length === 0 ? ["Nothing is missing."] : missing.map(({ what, mend }) => `Missing: ${what}\n${mend}`)),
+    ...leftovers.map((leftover) => `Left running: ${leftover}`),
+    ...(leftovers.length === 0 ? [] : ["snakepit kill --stale"]),
   ];
   return lines.join("\n");
 }

@@ -20,7 +20,10 @@ export function askPit(socketPath: string, method: AdminMethod, body: object = {
       asked.destroy();
     }, timeoutMs);
     asked.on("error", unavailable);
-    asked.on("close", () => clearTimeout(timer));
+    asked.on("close", () => {
+      clearTimeout(timer);
+      unavailable(undefined);
+    });
     asked.on("response", (response) => {
       let text = "";
       response.setEncoding("utf8");
@@ -28,6 +31,8 @@ export function askPit(socketPath: string, method: AdminMethod, body: object = {
         text += data;
       });
       response.on("error", unavailable);
+      // An answer that is cut short has no end.
+      response.on("close", unavailable);
       response.on("end", () => settle(response.statusCode, text));
     });
     asked.end(JSON.stringify(body));

@@ -56,8 +56,10 @@ export class RegistryFile {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const database = await openSqlite(path);
     try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON`);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON`);
       migrate(database, path);
+      // Not before: it would be written into a file that is not ours.
+      database.exec("PRAGMA journal_mode = WAL");
       // Takes a tenth of a millisecond: there are few rows.
       if (database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] !== "ok") throw new Error(`${path} is damaged`);
       chmodSync(path, 0o600);

@@ -37,26 +37,36 @@ export async function findTargets(
   processes: readonly ProcessRecord[],
   system: System,
 ): Promise<readonly Omit<Leftover, "host">[]> {
-  const running = (await system.list()).filter(({ ended }) => !ended);
+  const listed = await system.list();
+  const running = listed.filter(({ ended }) => !ended);
   // A host may run inside a worker of another one, and is not to end itself.
   const own = running.find(({ pid }) => pid === system.pid)?.group;
   const marked = await keep(
     running.filter(({ pid, group }) => pid !== system.pid && group !== own),
     ({ pid }) => system.hasEnvironment(pid, `SNAKEPIT_RUN=${run}`),
   );
-  const found = await Promise.all(processes.map(async (process) => ({ process, targets: await targetsOf(process, marked, system) })));
+  const found = await Promise.all(
+    processes.map(async (process) => ({ process, targets: await targetsOf(process, listed, marked, system) })),
+  );
   return found.filter(({ targets }) => targets.length > 0);
 }
 
 /** What to send a signal to, among the processes that have the marker. */
-async function targetsOf(process: ProcessRecord, marked: readonly ProcessInfo[], system: System): Promise<readonly number[]> {
+async function targetsOf(
+  process: ProcessRecord,
+  listed: readonly ProcessInfo[],
+  marked: readonly ProcessInfo[],
+  system: System,
+): Promise<readonly number[]> {
   const found =
     process.startTime === ""
       ? await keep(marked, ({ pid }) => system.hasEnvironment(pid, `SNAKEPIT_WORKER=${process.id}`))
       : marked.filter(({ pid, startTime }) => pid === process.pid && startTime === process.startTime);
   if (found.length > 0) return found.map(({ pid, group }) => (pid === group ? -pid : pid));
-  // It has ended. As long as its group has members, no other process gets its id.
-  return process.pid === 0 ? [] : marked.filter(({ group }) => group === process.pid).map(({ pid }) => pid);
+  // It has ended, or never was. As long as its group has members no other process gets its id, so one that has it is the end of this.
+  const namesake = listed.find(({ pid }) => pid === process.pid);
+  if (process.pid === 0 || (namesake !== undefined && namesake.startTime !== process.startTime)) return [];
+  return marked.filter(({ group }) => group === process.pid).map(({ pid }) => pid);
 }
 
 async function keep<T>(items: readonly T[], isWanted: (item: T) => Promise<boolean>): Promise<readonly T[]> {

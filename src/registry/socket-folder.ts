@@ -9,8 +9,10 @@ export function removeSocket(path: string): void {
   try {
     const { mode, uid } = lstatSync(folder);
     const isPrivate = (mode & 0o777) === 0o700 && uid === process.getuid?.();
-    if (isPrivate && lstatSync(path).isSocket()) unlinkSync(path);
-    if (isPrivate && basename(folder).startsWith("snakepit-")) rmdirSync(folder);
+    if (!isPrivate) return;
+    // A server that closes removes its socket by itself.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+    if (basename(folder).startsWith("snakepit-")) rmdirSync(folder);
   } catch {
     // It is gone, or not ours to remove.
   }

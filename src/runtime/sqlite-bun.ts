@@ -5,12 +5,15 @@ import type { SqliteDatabase, SqliteRow, SqliteValue } from "./sqlite.ts";
 /** Opens a file with `bun:sqlite`. */
 export function open(file: string): SqliteDatabase {
   const database = new Database(file, { create: true, readwrite: true });
+  // A statement that nobody finalizes keeps the file open, and its log, after the database was closed.
+  const statements: { finalize(): void }[] = [];
   return {
     exec(sql) {
       database.exec(sql);
     },
     prepare(sql) {
       const prepared = database.prepare<SqliteRow, SqliteValue[]>(sql);
+      statements.push(prepared);
       return {
         get: (...parameters) => prepared.get(...parameters) ?? undefined,
         all: (...parameters) => prepared.all(...parameters),
@@ -19,7 +22,9 @@ export function open(file: string): SqliteDatabase {
         },
       };
     },
-    // Statements that nobody finalized do not keep the file open.
-    close: () => database.close(false),
+    close() {
+      for (const statement of statements) statement.finalize();
+      database.close();
+    },
   };
 }
