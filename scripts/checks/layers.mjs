@@ -14,7 +14,8 @@ const ORDER = [
   ["errors"],
   ["value"],
   ["tool"],
-  ["runtime", "registry"], // services, given to the layers above
+  ["runtime"], // services, given to the layers above
+  ["registry"],
   ["carrier"],
   ["host"],
   ["worker"],
