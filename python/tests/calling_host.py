@@ -68,6 +68,8 @@ class CallingHost(Host):
         self.provided = dict(provided)
         self.asks: list[Ask] = []
         self.cancelled: list[int] = []
+        # Answers calls in place of the tools.
+        self.instead: Callable[[Frame], None] | None = None
         self._running: dict[int, _Running] = {}
         self._callers: dict[int, _Running] = {}
         self._items: dict[int, list[Any]] = {}
@@ -97,7 +99,11 @@ class CallingHost(Host):
 
     def _step(self) -> Frame | None:
         got = super().next()
-        if got.kind == OPEN and got.call & WORKER_CALL and self._opened(got):
+        if got.kind == OPEN and got.call & WORKER_CALL:
+            if self.instead is not None:
+                self.instead(got)
+            else:
+                self._opened(got)
             return None
         if got.kind == CANCEL and got.call & WORKER_CALL:
             self.cancelled.append(got.call)
@@ -116,14 +122,13 @@ class CallingHost(Host):
         """The result of a call of the session."""
         return self.result(self.in_session(tool, args))
 
-    def _opened(self, got: Frame) -> bool:
+    def _opened(self, got: Frame) -> None:
         method = CallHead.FromString(got.body[: got.prefix]).method.rpartition("/")[2]
-        if method not in ("CallTool", "StreamTool"):
-            return False
+        assert method in ("CallTool", "StreamTool")
         streaming = method == "StreamTool"
         if streaming:
             first = super().next()
-            assert first.kind == MESSAGE and first.call == got.call
+            assert (first.kind, first.call) == (MESSAGE, got.call)
             assert super().next().kind == END
             request: Any = StreamToolRequest.FromString(first.body)
         else:
@@ -135,7 +140,6 @@ class CallingHost(Host):
         running = _Running(ask, self.provided[name](ask), streaming)
         self._running[got.call] = running
         self._go_on(running, None)
-        return True
 
     def _go_on(self, running: _Running, value: Any) -> None:
         call = running.ask.wire

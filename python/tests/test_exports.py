@@ -17,6 +17,7 @@ def test_the_public_names_are_these() -> None:
         "CallDepthExceeded",
         "CallTimeout",
         "Cancelled",
+        "HostFunction",
         "HostToolFailed",
         "InputError",
         "InvalidArguments",
@@ -24,6 +25,7 @@ def test_the_public_names_are_these() -> None:
         "ObjectLost",
         "PayloadTooLarge",
         "QuotaExceeded",
+        "Ref",
         "Session",
         "SessionClosed",
         "SessionExpired",
@@ -39,6 +41,7 @@ def test_the_public_names_are_these() -> None:
         "VariableNotFound",
         "VersionConflict",
         "progress",
+        "ref",
         "tool",
     ]
 

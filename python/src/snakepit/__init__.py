@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         VariableNotFound,
         VersionConflict,
     )
+    from snakepit._extensions import Ref
+    from snakepit._host_tools import HostFunction
+    from snakepit._objects import ref
 
 __all__ = [
     "AffinityUnavailable",
@@ -46,6 +49,7 @@ __all__ = [
     "CallDepthExceeded",
     "CallTimeout",
     "Cancelled",
+    "HostFunction",
     "HostToolFailed",
     "InputError",
     "InvalidArguments",
@@ -53,6 +57,7 @@ __all__ = [
     "ObjectLost",
     "PayloadTooLarge",
     "QuotaExceeded",
+    "Ref",
     "Session",
     "SessionClosed",
     "SessionExpired",
@@ -68,12 +73,18 @@ __all__ = [
     "VariableNotFound",
     "VersionConflict",
     "progress",
+    "ref",
     "tool",
 ]
 
 # What needs protobuf or asyncio is imported when it is first used, so that declaring tools stays quick.
-_ERRORS = [name for name in __all__ if name not in ("AsyncSession", "Session", "progress", "tool")]
-_LATER = {**dict.fromkeys(_ERRORS, "snakepit._errors"), "progress": "snakepit._context"}
+_LATER = {
+    **dict.fromkeys(set(__all__) - {"AsyncSession", "Session", "tool"}, "snakepit._errors"),
+    "HostFunction": "snakepit._host_tools",
+    "Ref": "snakepit._extensions",
+    "progress": "snakepit._context",
+    "ref": "snakepit._objects",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -200,6 +200,15 @@ class HostClient:
         finally:
             self._close(pending)
 
+    def cancel(self, call: int) -> None:
+        """Ends a call that another thread waits for: its iterator ends after what has come. On any thread."""
+        with self._runtime.protected():
+            pending = self._pending.get(call)
+            if pending is not None and not pending.over:
+                self._runtime.writer.drop(call)
+                self._runtime.writer.send_for(call, frame(CANCEL, call))
+                pending.end(None)
+
     # On the thread that leads.
 
     def take(self, message: Frame) -> None:
@@ -231,15 +240,6 @@ class HostClient:
         if pending is not None and not pending.over:
             self._runtime.writer.send_for(call, frame(CANCEL, call))
             pending.end(error)
-
-    def cancel(self, call: int) -> None:
-        """Ends a call that another thread waits for: its iterator ends after what has come. On any thread."""
-        with self._runtime.protected():
-            pending = self._pending.get(call)
-            if pending is not None and not pending.over:
-                self._runtime.writer.drop(call)
-                self._runtime.writer.send_for(call, frame(CANCEL, call))
-                pending.end(None)
 
     def lose(self) -> None:
         """The connection is gone."""

@@ -452,13 +452,11 @@ class Runtime:
             found.cancel()
 
 
-def _cache() -> Kept | None:
-    """What a new session keeps its variables in. Imported here, since workers without sessions need it not."""
-    try:
-        from snakepit._session_cache import make_cache  # pyright: ignore
-    except ImportError:
-        return None
-    return make_cache()  # pyright: ignore
+def _cache() -> Kept:
+    """What a new session keeps its variables in. Imported here, since most workers never need it."""
+    from snakepit._session_cache import make_cache
+
+    return make_cache()
 
 
 class Deadlines:
