@@ -5,9 +5,6 @@ import * as json from "../tool/json.ts";
 import { compileSchema } from "../tool/json-schema.ts";
 import { formatPath } from "../value/path.ts";
 
-/** A JSON Schema of an object, or a schema of a library that follows Standard Schema. */
-export type ArgumentsSchema = Readonly<Record<string, unknown>> | StandardSchema.StandardSchemaV1;
-
 /** Arguments by name. */
 export type NamedArguments = Readonly<Record<string, unknown>>;
 
@@ -19,11 +16,12 @@ export const plainArguments = (positional: readonly unknown[], named: NamedArgum
   positional.length > 0 && Object.keys(named).length === 0 ? positional : [...positional, named];
 
 /** How the arguments of a tool are made by its schema, and that schema as Python lists it. Throws InvalidOptions when it is none. */
-export function schemaArguments(tool: string, schema: ArgumentsSchema): { readonly arguments: Arguments; readonly schemaJson: string } {
+export function schemaArguments(tool: string, schema: object): { readonly arguments: Arguments; readonly schemaJson: string } {
   const standard = standardOf(schema);
   const described = standard === undefined ? schema : jsonSchemaOf(standard);
-  if (standard === undefined && !json.isObject(schema))
+  if (standard === undefined && !json.isObject(schema)) {
     throw new InvalidOptions({ option: "schema", expected: "a JSON Schema or a Standard Schema" });
+  }
   const { properties } = json.isObject(described) ? (described as { readonly properties?: unknown }) : {};
   const names = json.isObject(properties) ? Object.keys(properties) : [];
   const check = standard === undefined ? jsonCheck(tool, schema) : standardCheck(tool, standard);
@@ -44,7 +42,7 @@ function jsonCheck(tool: string, schema: unknown): Check {
   };
 }
 
-function standardCheck(tool: string, { validate }: StandardSchema.StandardSchemaV1.Props): Check {
+function standardCheck(tool: string, standard: StandardSchema.StandardSchemaV1.Props): Check {
   const take = (result: StandardSchema.StandardSchemaV1.Result<unknown>): readonly unknown[] => {
     if (result.issues === undefined) return [result.value];
     const [{ message, path = [] } = { message: "It does not fit." }] = result.issues;
@@ -52,7 +50,7 @@ function standardCheck(tool: string, { validate }: StandardSchema.StandardSchema
     throw new InvalidArguments({ tool, argument: String(steps[0] ?? ""), path: formatPath(steps), expected: message });
   };
   return (named) => {
-    const result = validate(named);
+    const result = standard.validate(named);
     return "then" in result ? result.then(take) : take(result);
   };
 }

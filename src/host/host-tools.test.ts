@@ -158,6 +158,18 @@ describe("a Standard Schema", () => {
       throw new Error("no words for it");
     };
     const tools = new HostTools();
+    // A library may look for itself.
+    const counting = {
+      "~standard": {
+        ...props,
+        seen: 0,
+        validate(value: unknown) {
+          this.seen++;
+          return { value };
+        },
+      },
+    };
+    expect(await given(counting, [], { a: 1 })).toEqual([{ a: 1 }]);
     const silent = { "~standard": { ...props, jsonSchema: { input: failing, output: failing } } };
     tools.provide("", "t", nothing, { schema: silent });
     expect(tools.list("")[0]?.inputSchemaJson).toBe("");

@@ -4,7 +4,7 @@ import { InvalidOptions, ToolNotFound } from "../errors/index.ts";
 import { type Tool, ToolSchema } from "../gen/snakepit/v1/tool_pb.ts";
 import type { HostFunction } from "../tool/call.ts";
 import { nearestNames } from "../tool/nearest.ts";
-import { type Arguments, type ArgumentsSchema, plainArguments, schemaArguments } from "./arguments.ts";
+import { type Arguments, plainArguments, schemaArguments } from "./arguments.ts";
 
 const MAX_NAME_LENGTH = 200;
 
@@ -24,7 +24,7 @@ export interface HostToolOptions {
    * What its named arguments must be: a JSON Schema of an object, or a schema of any library that follows Standard Schema (Zod, Valibot, ArkType, Effect). Python
    * is refused with InvalidArguments when they do not fit, and the function gets one object with all of them by name. Default: nothing is checked.
    */
-  readonly schema?: ArgumentsSchema | undefined;
+  readonly schema?: object | undefined;
   /** What it is for, as Python lists it. Default: nothing. */
   readonly description?: string | undefined;
   /** Whether it gives a stream. Default: told by what it returns, which Python learns in advance of generator functions alone. */
@@ -58,7 +58,7 @@ export class HostTools {
   provide(session: string, name: string, fn: HostFunction, options: HostToolOptions = {}): () => void {
     const tool = makeTool(name, fn, options);
     let scope = this.#scopes.get(session);
-    if (scope?.has(name)) throw new InvalidOptions({ option: "name", expected: `one that is not provided yet, which "${name}" is` });
+    if (scope?.has(name)) throw new InvalidOptions({ option: "name", expected: `another than "${name}", which is provided already` });
     if (scope === undefined) {
       scope = new Map();
       this.#scopes.set(session, scope);

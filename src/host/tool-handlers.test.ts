@@ -163,6 +163,15 @@ describe("a host tool", () => {
     expect(await failure(caller.call("object"))).toMatchObject({ _tag: "HostToolFailed", type: "object", detail: '{"code":1}' });
   });
 
+  test("whose schema itself fails has failed", async () => {
+    await using caller = await Caller.open();
+    const validate = (): never => {
+      throw new TypeError("odd schema");
+    };
+    caller.tools.provide("", "t", () => 1, { schema: { "~standard": { version: 1, vendor: "test", validate } } });
+    expect(await failure(caller.call("t"))).toMatchObject({ _tag: "HostToolFailed", tool: "t", type: "TypeError" });
+  });
+
   test("that there is none, or that lies too deep, is never run", async () => {
     await using caller = await Caller.open();
     let runs = 0;
@@ -237,6 +246,7 @@ describe("a host tool", () => {
     });
     expect(await failure(caller.call("", [], {}, { function: named }))).toMatchObject({ tool: "broken" });
     caller.functions.remove(number);
+    expect(caller.functions.add(() => 1)).toBeGreaterThan(named);
     expect(await failure(caller.call("", [], {}, { function: number }))).toMatchObject({ _tag: "ToolNotFound", tool: "function 1" });
   });
 

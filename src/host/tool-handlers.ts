@@ -44,9 +44,9 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
     const { name } = called;
     if (request.depth > MAX_CALL_DEPTH) throw new CallDepthExceeded({ tool: name, limit: MAX_CALL_DEPTH });
     const { positional, named } = decodeArguments(request.args, request.buffers);
-    const args = called.arguments(positional, named);
     const enter = (own: readonly unknown[]): unknown => runHostCall(call, () => called.fn(...own, call));
     try {
+      const args = called.arguments(positional, named);
       const returned = args instanceof Promise ? args.then(enter) : enter(args);
       if (!isThenable(returned)) return returned;
       return Promise.resolve(returned).catch((error: unknown) => {

@@ -33,6 +33,7 @@ export class OutgoingValues implements ValueSink {
 
   /** Adds a value. Throws UnsupportedValue, and is then as it was. */
   add(value: unknown): void {
+    const { size } = this;
     const count = this.buffers.length;
     try {
       // A copy: the encoder's memory is used again before the message is sent.
@@ -41,6 +42,7 @@ export class OutgoingValues implements ValueSink {
       this.size += bytes.length;
     } catch (error) {
       this.buffers.length = count;
+      this.size = size;
       throw error;
     }
   }
