@@ -97,8 +97,13 @@ class SessionHost(Host):
 
     def _behind(self, call: int, kind: int) -> Frame:
         """The next frame of a call; what others send between is looked at later."""
-        while (got := super().next()).call != call:
-            self._between.append(got)
+        at = next((i for i, frame in enumerate(self._between) if frame.call == call), None)
+        if at is None:
+            while (got := super().next()).call != call:
+                self._between.append(got)
+        else:
+            got = self._between[at]
+            del self._between[at]
         assert got.kind == kind
         return got
 

@@ -107,7 +107,9 @@ class Watch:
     """A watch with a callback. It goes on after the call that started it, until it is closed or the session ends."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._closed = False
+        # What ends it, once it has begun.
         self._cancel: Callable[[], object] | None = None
 
     @property
@@ -117,15 +119,18 @@ class Watch:
 
     def close(self) -> None:
         """Ends the watch. A callback that runs goes on, and no other one begins. On any thread; may be called twice."""
-        self._closed = True
-        if self._cancel is not None:
-            self._cancel()
+        with self._lock:
+            self._closed = True
+            cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
 
     def _started(self, cancel: Callable[[], object]) -> None:
-        # Whoever closes it says so before looking here.
-        self._cancel = cancel
-        if self._closed:
-            cancel()
+        with self._lock:
+            if not self._closed:
+                self._cancel = cancel
+                return
+        cancel()
 
     def __enter__(self) -> Watch:
         return self
