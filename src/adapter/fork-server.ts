@@ -5,7 +5,7 @@ import { Effect, type Scope } from "effect";
 import { isSnakepitError, type SnakepitError, WorkerStartFailed } from "../errors/index.ts";
 import type { ForkReport } from "../gen/snakepit/v1/fork_pb.ts";
 import { listenForOutput, type OutputSocket } from "../runtime/output-socket.ts";
-import { type RunningProcess, startProcess } from "../runtime/process.ts";
+import { lingerMs, type RunningProcess, startProcess } from "../runtime/process.ts";
 import { privateFolder } from "../worker/folder.ts";
 import type { WorkerOrder } from "../worker/launch.ts";
 import { endAtExit } from "../worker/live.ts";
@@ -90,19 +90,21 @@ export const startForkServer: (options: ForkServerOptions) => Effect.Effect<Fork
       new WorkerStartFailed({ worker: name, reason, type: "", traceback: "", stderr: tail.lines }, { cause, retryable: true });
     const { socketPath } = folder;
     const address = { socketPath, token, workerId: name, pool: options.pool, tools: options.sources, threads: 1, graceMs: 0 };
+    const exited = Effect.promise(() => process.exited).pipe(
+      Effect.andThen(({ exitCode, signal }) =>
+        Effect.fail(failed(`the fork server ended ${signal === null ? `with exit code ${exitCode}` : `by ${signal}`} while it imported`)),
+      ),
+    );
     yield* Effect.tryPromise({
       try: (signal) => server.open((events) => openForkChannel(address, events, signal)),
-      catch: (cause) => (isSnakepitError(cause) && cause._tag === "WorkerStartFailed" ? cause : failed(String(cause), cause)),
+      catch: (cause) => (isSnakepitError(cause) ? cause : failed(String(cause), cause)),
     }).pipe(
-      Effect.raceFirst(
-        Effect.promise(() => process.exited).pipe(
-          Effect.andThen(({ exitCode, signal }) =>
-            Effect.fail(
-              failed(`the fork server ended ${signal === null ? `with exit code ${exitCode}` : `by ${signal}`} while it imported`),
-            ),
-          ),
-        ),
+      // The connection of a process that ends is closed first, but how it ended says more.
+      Effect.catchIf(
+        ({ _tag }) => _tag === "ConnectionLost",
+        (error) => exited.pipe(Effect.timeoutOrElse({ duration: lingerMs * 2, orElse: () => Effect.fail(failed(error.message, error)) })),
       ),
+      Effect.raceFirst(exited),
       Effect.timeoutOrElse({
         duration: options.readyTimeoutMs,
         orElse: () => Effect.fail(failed(`the fork server was not ready within ${options.readyTimeoutMs} ms`)),

@@ -155,7 +155,8 @@ export const WorkerCrashed = define("WorkerCrashed", {
     readonly attempts: number;
     readonly stderr: readonly string[];
   }) => {
-    const how = f.oom ? "was killed because memory ran out" : f.signal ? `was ended by ${f.signal}` : `ended with exit code ${f.exitCode}`;
+    const itself = f.exitCode === null ? "ended" : `ended with exit code ${f.exitCode}`;
+    const how = f.oom ? "was killed because memory ran out" : f.signal ? `was ended by ${f.signal}` : itself;
     const tries = f.attempts > 1 ? ` after ${f.attempts} attempts of this call` : "";
     return `Worker ${f.worker} ${how}${tries}${f.stderr.length > 0 ? `; its last words: ${f.stderr.at(-1)}` : "."}`;
   },
