@@ -231,7 +231,11 @@ class Slot:
             # It came after the tool's last line. At most one does, so there is no second.
             error = e
             cancelled = self.finish()
-        return value, error, cancelled
+        try:
+            return value, error, cancelled
+        finally:
+            # Its traceback holds this frame: they would keep each other, and all that the tool had.
+            del error
 
 
 class Shield:

@@ -128,7 +128,11 @@ class SyncCall:
         if not slot.begin((self.call, self.entry, left, now, self.depth), lambda: self._wanted):
             self._close(slot)
             return
-        answer, error, cancelled = slot.guard(self._start if self._iterator is None else self._step)
+        # Not by a name here, since the traceback of the error reaches this frame: they would keep each other, and all that the tool had.
+        self._settle(slot, *slot.guard(self._start if self._iterator is None else self._step))
+
+    def _settle(self, slot: Slot, answer: bytes | Large | None, error: BaseException | None, cancelled: bool) -> None:
+        """What becomes of the call after a slice."""
         self._slot = None
         self._runtime.logs.finish(self.call)
         if cancelled or not self._wanted:
