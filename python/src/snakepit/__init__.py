@@ -39,17 +39,23 @@ if TYPE_CHECKING:
         VersionConflict,
     )
     from snakepit._extensions import Ref
-    from snakepit._host_tools import HostFunction
+    from snakepit._host_tools import HostFunction, HostTool
     from snakepit._objects import ref
+    from snakepit._session_cache import CacheStats
+    from snakepit._variables import ReadOutcome, Source, Variable, WriteOutcome
+    from snakepit._watch import AsyncVariableChanges, VariableChange, VariableChanges, Watch
 
 __all__ = [
     "AffinityUnavailable",
     "AsyncSession",
+    "AsyncVariableChanges",
     "BatchFailed",
+    "CacheStats",
     "CallDepthExceeded",
     "CallTimeout",
     "Cancelled",
     "HostFunction",
+    "HostTool",
     "HostToolFailed",
     "InputError",
     "InvalidArguments",
@@ -57,21 +63,28 @@ __all__ = [
     "ObjectLost",
     "PayloadTooLarge",
     "QuotaExceeded",
+    "ReadOutcome",
     "Ref",
     "Session",
     "SessionClosed",
     "SessionExpired",
     "SessionNotFound",
     "SnakepitError",
+    "Source",
     "StoreFailed",
     "StreamingMismatch",
     "ToolFailed",
     "ToolNotFound",
     "UnsupportedValue",
+    "Variable",
+    "VariableChange",
+    "VariableChanges",
     "VariableExists",
     "VariableInvalid",
     "VariableNotFound",
     "VersionConflict",
+    "Watch",
+    "WriteOutcome",
     "progress",
     "ref",
     "tool",
@@ -80,7 +93,10 @@ __all__ = [
 # What needs protobuf or asyncio is imported when it is first used, so that declaring tools stays quick.
 _LATER = {
     **dict.fromkeys(set(__all__) - {"AsyncSession", "Session", "tool"}, "snakepit._errors"),
-    "HostFunction": "snakepit._host_tools",
+    **dict.fromkeys(("HostFunction", "HostTool"), "snakepit._host_tools"),
+    **dict.fromkeys(("AsyncVariableChanges", "VariableChange", "VariableChanges", "Watch"), "snakepit._watch"),
+    **dict.fromkeys(("ReadOutcome", "Source", "Variable", "WriteOutcome"), "snakepit._variables"),
+    "CacheStats": "snakepit._session_cache",
     "Ref": "snakepit._extensions",
     "progress": "snakepit._context",
     "ref": "snakepit._objects",
