@@ -2,8 +2,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { RegistryFile } from "../src/registry/file.ts";
 import { registryMessage } from "../src/registry/message.ts";
 import { stateFolder } from "../src/registry/place.ts";
+import { thisSystem } from "../src/registry/system.ts";
+import { startTimeAtOnce } from "../src/runtime/process-info.ts";
 import { openSqlite } from "../src/runtime/sqlite.ts";
 import { temporaryFolder, until } from "./pool.support.ts";
 import { endAll, hostsIn, idle, newRun, openIn, startHost } from "./registry.support.ts";
@@ -154,6 +157,22 @@ describe("a file that is", () => {
     expect(await registry.run(registry.hosts)).toEqual([]);
     expect(registry.events).toMatchObject([{ type: "unavailable", file: "/dev/null/state/registry.sqlite" }]);
   });
+});
+
+test("whoever looks waits a moment for a file that others are writing", async () => {
+  const state = temporaryFolder();
+  const path = join(state, "registry.sqlite");
+  const { machine, boot, pid } = thisSystem();
+  const file = await RegistryFile.open(path, undefined);
+  file.putHost({ run: newRun(), machine, boot, pid, startTime: startTimeAtOnce(pid), socketPath: "", pools: [], openedAt: 0 });
+  file.close();
+  const other = await openSqlite(path);
+  // Keeps readers out too.
+  other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  await using registry = await openIn(state, { existing: true });
+  setTimeout(() => other.close(), 30);
+  expect(await registry.run(registry.hosts)).toHaveLength(1);
+  expect(registry.events).toEqual([]);
 });
 
 test("a file that was closed is closed", async () => {

@@ -14,8 +14,8 @@ import { ForeignFile } from "./schema.ts";
 /** How long a file that failed is left alone: twice as long after each failure, up to the longest. In milliseconds. */
 const RETRY_MS = 20;
 const LONGEST_RETRY_MS = 60_000;
-/** How often the last rows are tried to be written while other programs are writing. */
-const LAST_TRIES = 20;
+/** How often a file is tried that other programs are writing, by those who can wait. */
+const TRIES = 20;
 
 /** What the owner of a record hears of its file. */
 export interface RecordEvents {
@@ -40,6 +40,7 @@ export class DurableRecord {
   #refused = false;
   #closed = false;
   #failures = 0;
+  #catchingUp: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(path: string, existing: boolean, events: RecordEvents) {
@@ -95,14 +96,20 @@ export class DurableRecord {
     }
   }
 
+  /** Waits a moment for a file that other programs are writing. */
+  async settle(): Promise<void> {
+    for (let tries = 0; this.#behind && this.#busy && tries < TRIES; tries++) {
+      await sleep(RETRY_MS);
+      await this.#catchUp();
+    }
+  }
+
   /** Closes the file, after a few more tries to write what has changed last. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (let tries = 0; this.#behind && this.#busy && tries < LAST_TRIES; tries++) {
-      await sleep(RETRY_MS);
-      await this.#catchUp();
-    }
+    await this.#catchingUp;
+    await this.settle();
     this.#file?.close();
     this.#file = undefined;
   }
@@ -117,8 +124,13 @@ export class DurableRecord {
     }
   }
 
-  /** Opens the file if need be, and writes all rows. */
-  async #catchUp(): Promise<void> {
+  /** Opens the file if need be, and writes all rows. One after the other: it is one file. */
+  #catchUp(): Promise<void> {
+    this.#catchingUp = this.#catchingUp.then(() => this.#tryToCatchUp());
+    return this.#catchingUp;
+  }
+
+  async #tryToCatchUp(): Promise<void> {
     let inode = this.#file?.inode;
     try {
       if (this.#file?.inPlace !== true) {

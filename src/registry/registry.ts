@@ -114,6 +114,7 @@ export const openRegistry: (options?: RegistryOptions) => Effect.Effect<Registry
   );
   const own = (yield* Effect.promise(() => system.find(system.pid)))?.startTime ?? "";
   const split = async (): Promise<{ readonly open: readonly HostRecord[]; readonly gone: readonly HostRecord[] }> => {
+    await record.settle();
     const hosts = record.use((open) => open.hosts()) ?? [];
     const gone = await Promise.all(hosts.map((host) => isGone(host, system)));
     return { open: hosts.filter((_, index) => !gone[index]), gone: hosts.filter((_, index) => gone[index]) };
