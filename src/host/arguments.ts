@@ -11,9 +11,13 @@ export type NamedArguments = Readonly<Record<string, unknown>>;
 /** Makes the arguments of a function, those that Python has a say in. Throws or rejects with InvalidArguments. */
 export type Arguments = (positional: readonly unknown[], named: NamedArguments) => readonly unknown[] | Promise<readonly unknown[]>;
 
+/** The arguments of a function that stands among those of a call: as they come, and one object with the named ones if there are any. */
+export const passedArguments = (positional: readonly unknown[], named: NamedArguments): readonly unknown[] =>
+  Object.keys(named).length === 0 ? positional : [...positional, named];
+
 /** The arguments of a function without a schema: as they come, then one object with the named ones. */
 export const plainArguments = (positional: readonly unknown[], named: NamedArguments): readonly unknown[] =>
-  positional.length > 0 && Object.keys(named).length === 0 ? positional : [...positional, named];
+  positional.length > 0 ? passedArguments(positional, named) : [named];
 
 /** How the arguments of a tool are made by its schema, and that schema as Python lists it. Throws InvalidOptions when it is none. */
 export function schemaArguments(tool: string, schema: object): { readonly arguments: Arguments; readonly schemaJson: string } {

@@ -241,6 +241,7 @@ describe("a host tool", () => {
     await using caller = await Caller.open();
     const number = caller.functions.add((a: number, b: number) => a - b);
     expect(await caller.call("", [5, 3], {}, { function: number })).toBe(2);
+    expect(await caller.call("", [5, 7, 3], {}, { function: caller.functions.add(Math.max) })).toBe(7);
     const named = caller.functions.add(function broken() {
       throw new Error("x");
     });

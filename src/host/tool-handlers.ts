@@ -12,7 +12,7 @@ import {
   StreamToolResponseSchema,
 } from "../gen/snakepit/v1/host_pb.ts";
 import { runHostCall } from "../tool/host-call.ts";
-import { type Arguments, plainArguments } from "./arguments.ts";
+import { type Arguments, passedArguments } from "./arguments.ts";
 import { hostToolFailure } from "./failure.ts";
 import { functionName, type HostFunctions } from "./functions.ts";
 import type { HostTools } from "./host-tools.ts";
@@ -28,15 +28,18 @@ interface Called {
   readonly name: string;
   readonly fn: (...args: unknown[]) => unknown;
   readonly arguments: Arguments;
+  /** Tools are written for it; a function among arguments may be any, such as Math.max. */
+  readonly takesContext: boolean;
   readonly streaming: boolean | undefined;
 }
 
 /** The handlers of HostService that are about host tools, for one worker. They fail with members of the family. */
 export function toolHandlers(tools: HostTools, functions: HostFunctions, worker: CallingWorker): HostHandlers {
   const calledBy = (request: CallToolRequest | StreamToolRequest): Called => {
-    if (request.function === 0) return tools.get(request.sessionId, request.tool);
+    if (request.function === 0) return { ...tools.get(request.sessionId, request.tool), takesContext: true };
     const fn = functions.get(request.function);
-    return { name: fn.name === "" ? functionName(request.function) : fn.name, fn, arguments: plainArguments, streaming: undefined };
+    const name = fn.name === "" ? functionName(request.function) : fn.name;
+    return { name, fn, arguments: passedArguments, takesContext: false, streaming: undefined };
   };
 
   /** Runs what is called. What it throws is a member of the family. */
@@ -44,7 +47,8 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
     const { name } = called;
     if (request.depth > MAX_CALL_DEPTH) throw new CallDepthExceeded({ tool: name, limit: MAX_CALL_DEPTH });
     const { positional, named } = decodeArguments(request.args, request.buffers);
-    const enter = (own: readonly unknown[]): unknown => runHostCall(call, () => called.fn(...own, call));
+    const enter = (own: readonly unknown[]): unknown =>
+      runHostCall(call, () => (called.takesContext ? called.fn(...own, call) : called.fn(...own)));
     try {
       const args = called.arguments(positional, named);
       const returned = args instanceof Promise ? args.then(enter) : enter(args);
