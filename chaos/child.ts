@@ -30,6 +30,7 @@ process.on("unhandledRejection", note);
 const chaos: Chaos = {
   seed: order.seed,
   random: new Random(order.seed),
+  from: (seed) => new Random(seed),
   until: performance.now() + order.forMs,
   quick: order.quick,
   replay: order.replay,

@@ -6,6 +6,8 @@ export interface Chaos {
   readonly seed: number;
   /** All chance comes from here, so that a seed plays the same hand again. What the system does with it is its own affair. */
   readonly random: Random;
+  /** A generator that starts from a seed of its own. */
+  readonly from: (seed: number) => Random;
   /** The scenario begins nothing new after this, as `performance.now()` has it. */
   readonly until: number;
   /** A fraction of the work, for continuous integration. */

@@ -1,9 +1,19 @@
 /** Every scenario by name, in the order they run. */
 import type { Scenario } from "../scenario.ts";
+import { framesHost } from "./frames-host.ts";
+import { framesWorker } from "./frames-worker.ts";
 import { hostDeath } from "./host-death.ts";
 import { kills } from "./kills.ts";
 import { races } from "./races.ts";
 import { renewal } from "./renewal.ts";
 import { stopped } from "./stopped.ts";
 
-export const scenarios: Readonly<Record<string, Scenario>> = { kills, races, stopped, "host-death": hostDeath, renewal };
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  kills,
+  races,
+  stopped,
+  "host-death": hostDeath,
+  "frames-worker": framesWorker,
+  "frames-host": framesHost,
+  renewal,
+};
