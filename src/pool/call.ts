@@ -46,8 +46,6 @@ export interface InSession {
 /** A call of either kind. */
 export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventListenerObject {
   wireId = 0;
-  readonly sessionId: string;
-  readonly depth: number;
   waiter = 0;
   abstract readonly streaming: boolean;
   readonly tool: string;
@@ -84,7 +82,9 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   readonly timeoutMs: number;
   readonly priority: number;
   readonly retry: Retry;
+  /** Its session, if it has one. */
   readonly route: SessionRoute | undefined;
+  /** A stored object among its arguments, by which it is bound. */
   readonly object: ObjectRef | undefined;
   /** The call of a host tool that this one is part of. */
   readonly host: HostCall | undefined;
@@ -111,14 +111,20 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     this.timeoutMs = host === undefined ? ownMs : Math.min(ownMs, Math.max(0, Math.ceil(host.deadline - now)));
     this.deadline = now + this.timeoutMs;
     this.host = host;
-    this.depth = host === undefined ? 0 : host.depth;
     this.route = session?.route;
     this.object = session?.object;
-    this.sessionId = session === undefined ? "" : session.route.session.id;
     this.priority = options?.priority ?? 0;
     this.retry = options?.retry ?? retry;
     this.#signal = options?.signal;
     this.#onProgress = options?.onProgress;
+  }
+
+  get sessionId(): string {
+    return this.route === undefined ? "" : this.route.session.id;
+  }
+
+  get depth(): number {
+    return this.host === undefined ? 0 : this.host.depth;
   }
 
   /** Time left, for the worker, which watches the deadline too. */

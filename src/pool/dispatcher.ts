@@ -66,6 +66,8 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #nested = new Set<PoolCall>();
   /** Calls that had to wait so far, which says who came first. */
   #arrivals = 0;
+  /** The worker for the call that was found ready last. */
+  #taker: PooledWorker | undefined;
   #closed = false;
   /** Why there is no worker and none will come soon. */
   #unhealthy: SnakepitError | undefined;
@@ -284,20 +286,21 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   /** The worker that takes a call now. */
   #route(call: PoolCall): PooledWorker | undefined {
+    if (call.host === undefined && call.route === undefined) return leastLoaded(this.workers, call.weight, call.alone);
     if (call.host !== undefined && waitingWorker(this.workers, call) !== undefined) return routeNested(this.workers, call);
     return route(this.workers, call);
   }
 
-  /** Sends a call. False when no worker takes it; when it could not be sent at all it has ended, which counts as sent. */
-  #send(call: PoolCall): boolean {
-    for (;;) {
-      const pooled = this.#route(call);
-      if (pooled === undefined) return false;
+  /** Sends a call, to `pooled` first. False when no worker takes it; when it could not be sent at all it has ended, which counts as sent. */
+  #send(call: PoolCall, pooled = this.#route(call)): boolean {
+    while (pooled !== undefined) {
       if (this.#sendTo(call, pooled) === undefined) return true;
       // It never reached Python; the next worker gets it.
       call.weight = weigh(call);
       if (call.route !== undefined && !this.#bind(call)) return true;
+      pooled = this.#route(call);
     }
+    return false;
   }
 
   /** Sends a call to a worker that waits for what the call is part of, and so cannot be waited for. False when there is none that it may go to. */
@@ -325,6 +328,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     call.worker = pooled;
     call.state = "sent";
     let isNewHome = false;
+    let lost: SnakepitError | undefined;
     try {
       if (call.route !== undefined) isNewHome = this.#enter(call.route, pooled);
       pooled.worker.connection.start(call);
@@ -334,13 +338,11 @@ export class Dispatcher implements CallOwner, RouteOwner {
       if (!isSnakepitError(error)) throw error;
       if (error._tag === "ConnectionLost") {
         pooled.retire();
-        return error;
-      }
-      this.#end(call, error);
-    } finally {
-      if (isNewHome && call.route !== undefined) this.#gather(call.route);
+        lost = error;
+      } else this.#end(call, error);
     }
-    return undefined;
+    if (isNewHome && call.route !== undefined) this.#gather(call.route);
+    return lost;
   }
 
   /** A call of a session goes to a worker. True when the worker has the session from now on. */
@@ -368,7 +370,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     for (const lane of this.#lanes) {
       for (let call = lane.next(this.#isReady); call !== undefined; call = lane.next(this.#isReady)) {
         lane.remove(call);
-        if (!this.#send(call)) this.#enqueue(call);
+        if (!this.#send(call, this.#taker)) this.#enqueue(call);
       }
     }
   }
@@ -377,9 +379,10 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #isReady = (call: PoolCall): boolean => {
     // What was learnt about the tool while the call waited counts.
     call.weight = weigh(call);
-    if (this.#route(call) !== undefined) return true;
-    if (call.alone) this.#reserve(call);
-    return false;
+    const taker = this.#route(call);
+    if (taker !== undefined) this.#taker = taker;
+    else if (call.alone) this.#reserve(call);
+    return taker !== undefined;
   };
 
   /** Keeps a worker for a call that has to run alone, which would wait for ever where calls come all the time. */
