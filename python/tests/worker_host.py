@@ -136,8 +136,10 @@ def read_exactly(sock: socket.socket, n: int) -> bytes:
 class Host:
     """A worker that has said hello."""
 
-    def __init__(self, tools: str | Sequence[str] = "", *, limits: Limits | None = None, threads: int = 1, **fields: Any) -> None:
-        self.process = Process()
+    def __init__(
+        self, tools: str | Sequence[str] = "", *, limits: Limits | None = None, threads: int = 1, process: Process | None = None, **fields: Any
+    ) -> None:
+        self.process = process or Process()
         if isinstance(tools, str):
             file = os.path.join(self.process.folder.name, "user_tools.py")
             with open(file, "w") as f:
