@@ -6,7 +6,7 @@ import { ExecuteToolResponseSchema } from "../../src/gen/snakepit/v1/worker_pb.t
 import { HostTarget } from "../frames/host-target.ts";
 import { complete, mutate } from "../frames/mutate.ts";
 import { join, places } from "../frames/stories.ts";
-import { residentBytes } from "../processes.ts";
+import { settledMemory } from "../memory.ts";
 import { type Chaos, type Scenario, Violations } from "../scenario.ts";
 import { orLate } from "../support.ts";
 
@@ -149,7 +149,7 @@ export const framesHost: Scenario = {
       examine(target, what, violations);
       if (broken % BATCH === 0) {
         await turn();
-        if (broken === Math.min(10 * BATCH, count >> 1)) before = await settledMemory();
+        if (broken === 5 * BATCH) before = await settledMemory();
       }
       if (broken % 10_000 === 9_999) chaos.progress(`${broken + 1} broken answers`);
     }
@@ -172,13 +172,3 @@ export const framesHost: Scenario = {
     };
   },
 };
-
-/** Resident memory after the garbage was collected. */
-async function settledMemory(): Promise<number> {
-  for (let n = 0; n < 3; n++) {
-    globalThis.gc?.();
-    if (typeof Bun !== "undefined") Bun.gc(true);
-    await turn();
-  }
-  return residentBytes();
-}

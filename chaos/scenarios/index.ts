@@ -4,8 +4,10 @@ import { framesHost } from "./frames-host.ts";
 import { framesWorker } from "./frames-worker.ts";
 import { hostDeath } from "./host-death.ts";
 import { kills } from "./kills.ts";
+import { manyCalls } from "./many-calls.ts";
 import { races } from "./races.ts";
 import { renewal } from "./renewal.ts";
+import { slowConsumer } from "./slow-consumer.ts";
 import { stopped } from "./stopped.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -15,5 +17,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "host-death": hostDeath,
   "frames-worker": framesWorker,
   "frames-host": framesHost,
+  "slow-consumer": slowConsumer,
+  "many-calls": manyCalls,
   renewal,
 };
