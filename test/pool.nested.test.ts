@@ -123,6 +123,23 @@ test("a call that a host tool makes has no more time than the call that the tool
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
+test("what a host tool leaves behind goes on as the program's own", async () => {
+  await using pit = await Snakepit.open({ tools, workers: 1, onLog });
+  await using session = await pit.session("s");
+  const pid = await pit.execute<number>("pid");
+  const answered = Promise.withResolvers<void>();
+  const left: Promise<unknown>[] = [];
+  pit.provide("leave", () => {
+    left.push(
+      pit.execute("pid"),
+      answered.promise.then(() => pit.execute("pid")),
+    );
+  });
+  await session.execute("ask", { name: "leave" });
+  answered.resolve();
+  expect(await Promise.all(left)).toEqual([pid, pid]);
+});
+
 test("a worker that dies below a host tool's call leaves nothing behind", async () => {
   const lines = new Lines();
   await using pit = await Snakepit.open({ tools, workers: 1, onLog: lines.onLog });

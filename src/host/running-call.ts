@@ -33,6 +33,7 @@ export class RunningCall implements HostCall, HostToolContext {
   readonly worker: string;
   readonly pool: string;
   readonly parent: HostCall | undefined;
+  over = false;
   readonly #context: HandlerContext;
 
   constructor(tool: string, request: ToolRequest, worker: CallingWorker, context: HandlerContext) {

@@ -54,9 +54,11 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
       const returned = args instanceof Promise ? args.then(enter) : enter(args);
       if (!isThenable(returned)) return returned;
       return Promise.resolve(returned).catch((error: unknown) => {
+        call.over = true;
         throw hostToolFailure(name, error);
       });
     } catch (error) {
+      call.over = true;
       throw hostToolFailure(name, error);
     }
   };
@@ -67,8 +69,13 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
     callTool(request: CallToolRequest, context: HandlerContext): CallToolResponse | Promise<CallToolResponse> {
       const called = calledBy(request);
       if (called.streaming === true) throw mismatch(called, true);
-      const returned = run(called, request, new RunningCall(called.name, request, worker, context));
-      return isThenable(returned) ? Promise.resolve(returned).then((value) => response(called, value)) : response(called, returned);
+      const call = new RunningCall(called.name, request, worker, context);
+      const answer = (value: unknown): CallToolResponse => {
+        call.over = true;
+        return response(called, value);
+      };
+      const returned = run(called, request, call);
+      return isThenable(returned) ? Promise.resolve(returned).then(answer) : answer(returned);
     },
 
     async *streamTool(request: StreamToolRequest, context: HandlerContext) {
@@ -89,6 +96,8 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
         }
       } catch (error) {
         throw hostToolFailure(called.name, error);
+      } finally {
+        call.over = true;
       }
     },
   };

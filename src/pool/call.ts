@@ -159,6 +159,8 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
 
   /** A signal was aborted. */
   handleEvent(): void {
+    // What a host tool has left behind goes on when the tool has answered.
+    if (this.host?.over && !this.#signal?.aborted) return;
     this.owner.abandon(this, this.cancelled());
   }
 

@@ -11,7 +11,17 @@ const tools = [{ name: "slow" }, { name: "later", asynchronous: true }, { name: 
 /** A call of a host tool that a call on `worker` waits for. */
 function hostCall(worker: string, fields: Partial<HostCall> = {}): HostCall {
   const { signal } = new AbortController();
-  return { depth: 1, worker, pool: "default", waiter: 7, sessionId: "", deadline: Number.POSITIVE_INFINITY, signal, ...fields };
+  return {
+    depth: 1,
+    worker,
+    pool: "default",
+    waiter: 7,
+    sessionId: "",
+    deadline: Number.POSITIVE_INFINITY,
+    signal,
+    over: false,
+    ...fields,
+  };
 }
 
 const ignore = (): void => {};
@@ -164,6 +174,25 @@ test("what comes of a host tool's call is told within the call of the host tool"
   only.answer(first!);
   dispatcher.abandon(second!, second!.cancelled());
   expect(seen).toEqual([host, host]);
+});
+
+test("what a host tool leaves behind is the program's own once the tool has answered", () => {
+  const dispatcher = testingDispatcher();
+  const only = new TestingWorker("only", tools);
+  dispatcher.admit(only.worker);
+  const controller = new AbortController();
+  const host = { ...hostCall("only", { signal: controller.signal }), over: false };
+  const outcomes: unknown[] = [];
+  const settle = (outcome: unknown): void => void outcomes.push(outcome);
+  runHostCall(host, () => {
+    const before = submit(dispatcher, "later", settle);
+    host.over = true;
+    controller.abort();
+    const after = submit(dispatcher, "later", settle);
+    expect([before.depth, after.depth]).toEqual([1, 0]);
+  });
+  for (const call of [...only.calls]) only.answer(call, "answered");
+  expect(outcomes).toEqual(["answered", "answered"]);
 });
 
 test("functions among the arguments can be called until the call ends, and are made known again with each try", async () => {

@@ -24,6 +24,8 @@ export interface HostCall {
   readonly signal: AbortSignal;
   /** The call of a host tool that the call of Python is part of which made this one; undefined when the program made it. That one waits too. */
   readonly parent?: HostCall | undefined;
+  /** Whether the tool has answered. What it has left behind is the program's own from then on. */
+  readonly over: boolean;
 }
 
 const storage = new AsyncLocalStorage<HostCall>();
@@ -36,7 +38,9 @@ export function runHostCall<A>(call: HostCall, code: () => A): A {
   return storage.run(call, code);
 }
 
-/** The call of a host tool that the running code is part of. */
+/** The call of a host tool that the running code is part of; undefined when there is none, or it is over. */
 export function currentHostCall(): HostCall | undefined {
-  return used ? storage.getStore() : undefined;
+  if (!used) return undefined;
+  const call = storage.getStore();
+  return call?.over === true ? undefined : call;
 }
