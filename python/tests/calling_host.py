@@ -70,6 +70,7 @@ class CallingHost(Host):
         self.cancelled: list[int] = []
         # Answers calls in place of the tools.
         self.instead: Callable[[Frame], None] | None = None
+        self._streams: dict[int, int] = {}
         self._running: dict[int, _Running] = {}
         self._callers: dict[int, _Running] = {}
         self._items: dict[int, list[Any]] = {}
@@ -109,6 +110,10 @@ class CallingHost(Host):
             self.cancelled.append(got.call)
             self._give_up(got.call)
             return None
+        if got.call & WORKER_CALL and got.kind in (MESSAGE, END):
+            if got.kind == MESSAGE:
+                self._begin(got.call, self._streams.pop(got.call), StreamToolRequest.FromString(got.body), True)
+            return None
         if got.call in self._callers and got.kind in (RESULT, ERROR, END, MESSAGE):
             self._answered(got)
             return None
@@ -124,21 +129,19 @@ class CallingHost(Host):
 
     def _opened(self, got: Frame) -> None:
         method = CallHead.FromString(got.body[: got.prefix]).method.rpartition("/")[2]
-        assert method in ("CallTool", "StreamTool")
-        streaming = method == "StreamTool"
-        if streaming:
-            first = super().next()
-            assert (first.kind, first.call) == (MESSAGE, got.call)
-            assert super().next().kind == END
-            request: Any = StreamToolRequest.FromString(first.body)
-        else:
-            request = CallToolRequest.FromString(got.body[got.prefix :])
+        if method == "StreamTool":
+            # Its request is the first message, and other calls may come between.
+            self._streams[got.call] = got.aux
+            return
+        assert method == "CallTool"
+        self._begin(got.call, got.aux, CallToolRequest.FromString(got.body[got.prefix :]), False)
+
+    def _begin(self, call: int, timeout_ms: int, request: Any, streaming: bool) -> None:
         args, kwargs = msgspec.msgpack.decode(request.args, ext_hook=lambda code, data: (code, bytes(data)))
-        ask = Ask(got.call, got.aux, request, args, kwargs, self.attached(got.call))
+        ask = Ask(call, timeout_ms, request, args, kwargs, self.attached(call))
         self.asks.append(ask)
         name = request.tool or f"function {request.function}"
-        running = _Running(ask, self.provided[name](ask), streaming)
-        self._running[got.call] = running
+        running = self._running[call] = _Running(ask, self.provided[name](ask), streaming)
         self._go_on(running, None)
 
     def _go_on(self, running: _Running, value: Any) -> None:

@@ -202,11 +202,10 @@ class HostClient:
 
     def cancel(self, call: int) -> None:
         """Ends a call that another thread waits for: its iterator ends after what has come. On any thread."""
-        with self._runtime.protected():
-            pending = self._pending.get(call)
-            if pending is not None and not pending.over:
-                self._runtime.writer.drop(call)
-                self._runtime.writer.send_for(call, frame(CANCEL, call))
+        pending = self._pending.get(call)
+        if pending is not None:
+            with self._runtime.protected():
+                self._abandon(pending)
                 pending.end(None)
 
     # On the thread that leads.
