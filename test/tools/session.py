@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
-from snakepit import AsyncSession, Session, SnakepitError, VersionConflict, tool
+from snakepit import AsyncSession, Session, SnakepitError, VersionConflict, ref, tool
 
 # Writers of histories. Each op is put down in a file before and after it, so that what was done is known also when the worker was killed. Times are
 # of the system's monotonic clock in milliseconds, as `performance` and `process.hrtime` of the host count them.
@@ -121,11 +123,13 @@ def read(session: Session, names: list[str], count: int, bypass_cache: bool) -> 
 
 
 def _plain(result: Any) -> Any:
-    """What travels of a result: a dataclass as its fields, an error as its name."""
+    """What travels of a result: a dataclass or a named tuple as its fields, an error as its name."""
     if isinstance(result, SnakepitError):
         return type(result).__name__
     if is_dataclass(result) and not isinstance(result, type):
         return {field.name: _plain(getattr(result, field.name)) for field in fields(result)}
+    if hasattr(result, "_asdict"):
+        return _plain(result._asdict())
     if isinstance(result, Mapping):
         return {key: _plain(value) for key, value in cast("Mapping[Any, Any]", result).items()}
     if isinstance(result, list):
@@ -162,3 +166,70 @@ async def increase_async(session: AsyncSession, name: str, by: int) -> int:
 def who(session: Session) -> tuple[str, dict[str, str], int]:
     """The session and the worker that this runs in."""
     return session.id, dict(session.metadata), os.getpid()
+
+
+# What goes between the languages besides variables.
+
+
+class Counter:
+    """An object that stays in its worker."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.count = 0
+
+
+@tool
+def counter(session: Session) -> object:
+    """Make a counter and give a reference to it, which calls of this session may bring back."""
+    del session
+    return ref(Counter())
+
+
+@tool
+def count(on: Counter) -> tuple[int, int]:
+    """Count one more, and say in which process."""
+    on.count += 1
+    return on.count, os.getpid()
+
+
+@tool
+def each(values: list[int], fn: Callable[[int], int]) -> list[int]:
+    """What a function of the program makes of these."""
+    return [fn(value) for value in values]
+
+
+@tool
+async def each_async(values: list[int], fn: Callable[[int], Awaitable[int]]) -> list[int]:
+    """What a function of the program makes of these."""
+    return [await fn(value) for value in values]
+
+
+@tool
+def through(session: Session, name: str, limit: int) -> list[Any]:
+    """The first items that the program streams."""
+    with closing(session.stream_tool(name)) as items:
+        return list(itertools.islice(items, limit))
+
+
+@tool
+async def through_async(session: AsyncSession, name: str) -> AsyncIterator[Any]:
+    """Every item that the program streams."""
+    async for item in session.stream_tool(name):
+        yield item
+
+
+@tool
+def caught(session: Session, name: str) -> list[str]:
+    """What a function of the program fails with, as Python sees it."""
+    try:
+        session.call_tool(name)
+    except SnakepitError as error:
+        return [type(error).__name__, str(error)]
+    return []
+
+
+@tool
+def watch_with(session: Session, name: str) -> None:
+    """Pass on every change to a function of the program, also after this call."""
+    session.watch_variables(callback=lambda change: session.call_tool(name, change.kind, change.name, change.value, change.version))
