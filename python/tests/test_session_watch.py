@@ -276,6 +276,8 @@ def test_a_callback_may_close_its_own_watch(host: SessionHost, tool: str) -> Non
     host.register("t", "json", "close")
     host.instead = lambda asked: change_after(host, asked)
     host.result(host.start(tool, session=SESSION))
+    # What runs goes on.
+    host.until_log("set t close 0 ")
     host.pump(lambda: len(host.cancelled) == 1)
     assert until_no_thread(host)
 

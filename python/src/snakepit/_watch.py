@@ -177,24 +177,31 @@ class _LoopWatch(Watch):
         super().__init__()
         self._changes = AsyncVariableChanges(runtime, request)
         self._callback = callback
+        self._calling = False
         # It is no part of the call that starts it. The loop itself holds tasks only weakly.
         task = Context().run(asyncio.get_running_loop().create_task, self._run())
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
-        self._started(lambda: runtime.loop.call(task.cancel))
+        self._started(lambda: runtime.loop.call(self._stop, task))
 
     async def _run(self) -> None:
         async with self._changes as changes:
             try:
                 async for change in changes:
-                    if self._closed or not await self._call(change):
+                    if self._closed or not await self._call(change) or self._closed:
                         return
             except ConnectionError:
                 pass
             except Exception:
                 _log.exception(_WATCH_FAILED)
 
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        # A callback that runs is not cancelled; the watch ends behind it.
+        if not self._calling:
+            task.cancel()
+
     async def _call(self, change: VariableChange) -> bool:
+        self._calling = True
         try:
             given = self._callback(change)
             if inspect.isawaitable(given):
@@ -202,6 +209,8 @@ class _LoopWatch(Watch):
         except Exception:
             _log.exception(_CALLBACK_FAILED)
             return False
+        finally:
+            self._calling = False
         return True
 
 
