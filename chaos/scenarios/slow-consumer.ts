@@ -9,7 +9,7 @@ const WINDOW = 1 << 20;
 const ITEM = 65_536;
 const STREAM = 1 << 30;
 /** How often the reader stops, and for how long: a producer that nobody holds back makes hundreds of megabytes in that time. */
-const STOPS = 16;
+const STOPS = 8;
 const STOP_MS = 300;
 /** Two windows, and the item that may go beyond one by the rules of credit. Counted in items, so nothing blurs it. */
 const MOST_AHEAD = 2 * WINDOW + ITEM;
@@ -52,7 +52,7 @@ export const slowConsumer: Scenario = {
   share: 2,
   async run(chaos) {
     const violations = new Violations();
-    const items = (chaos.quick ? STREAM / 16 : STREAM) / ITEM;
+    const items = (chaos.quick ? STREAM / 8 : STREAM) / ITEM;
     const pit = await Snakepit.open({ tools, python, workers: 1, onLog() {} });
     const pid = (await pit.workers())[0]?.pid ?? 0;
     // Once through, so that what both sides keep for themselves is there before it is measured.
