@@ -261,9 +261,12 @@ export class Dispatcher implements CallOwner, RouteOwner {
       lane.remove(call);
       const error = call.route?.bind(call);
       if (error === undefined) lane.push(call);
-      else refused.push([call, error]);
+      else {
+        call.state = "new";
+        refused.push([call, error]);
+      }
     }
-    for (const [call, error] of refused) this.#refuseBinding(call, error);
+    for (const [call, error] of refused) if (call.state === "new") this.#refuseBinding(call, error);
     const impatient = calls.filter((call) => this.#isImpatient(call));
     if (impatient.length === 0) return;
     // Whoever comes before them goes first; then they go too, or fail.

@@ -143,6 +143,24 @@ test("a stored object is lost with its worker, also to calls that waited for tha
   expect(workers[1]!.calls).toHaveLength(1);
 });
 
+test("whoever hears that an object is lost may cancel other calls that waited for it", () => {
+  const { dispatcher, workers, pooled } = pool("a", "b");
+  const near = new Used(dispatcher, "hint");
+  const ref = near.ref(workers[0]!, "k");
+  near.call("slow");
+  const outcomes: unknown[] = [];
+  const held = { route: near.route, object: ref };
+  const calls: UnaryCall[] = [];
+  const settle = (outcome: unknown): void => {
+    outcomes.push(outcome);
+    for (const call of calls) dispatcher.abandon(call, call.cancelled());
+  };
+  for (let i = 0; i < 3; i++) calls.push(submit(dispatcher, "slow", settle, held));
+  dispatcher.lose(pooled[0]!, workers[0]!.end);
+  expect(outcomes).toMatchObject([{ _tag: "ObjectLost" }, { _tag: "Cancelled" }, { _tag: "Cancelled" }]);
+  expect(dispatcher.queued).toBe(0);
+});
+
 test("references that make no sense in a call are refused by their argument", () => {
   const { dispatcher, workers } = pool("a", "b");
   const near = new Used(dispatcher, "hint");
