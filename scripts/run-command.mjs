@@ -1,5 +1,6 @@
 /** The commands behind the npm scripts. */
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { setupOrExit } from "./setup/main.mjs";
 import { root } from "./setup/stamps.mjs";
 import { pathWithNode } from "./setup/steps.mjs";
@@ -24,7 +25,9 @@ export async function runCommand(name, args) {
   }
   await setupOrExit({ quiet: true });
   const [file, ...rest] = command;
-  const child = spawn(file, rest, { cwd: root, env: pathWithNode(), stdio: "inherit" });
+  // The registry of the user's own programs is none of the project's business.
+  const env = { ...pathWithNode(), SNAKEPIT_STATE: join(root, ".setup", "state") };
+  const child = spawn(file, rest, { cwd: root, env, stdio: "inherit" });
   // A terminal sends its signals to the child too; those sent to this process alone are passed on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
   child.on("error", (error) => {

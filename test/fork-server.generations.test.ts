@@ -43,6 +43,7 @@ async function withWorkers(
     env: {},
     limits: { maxMessageBytes: 2 ** 26, maxBufferBytes: 2 ** 30, streamWindowBytes: 2 ** 20 },
     handlers: {},
+    record: () => ({ started() {}, forget() {} }),
     heartbeat: { intervalMs: 1_000, misses: 3 },
     readyTimeoutMs: 15_000,
     graceMs: 2_000,

@@ -23,6 +23,7 @@ const ORDER = [
   ["pool"],
   ["session"],
   ["pit"],
+  ["testing"],
   ["gateway"],
   ["cli"],
   ["."], // index.ts, effect.ts, client.ts, testing.ts

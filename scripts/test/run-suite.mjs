@@ -33,7 +33,8 @@ export function runSuite(suite, { root, reports }) {
     // A group of its own, so that what a suite leaves behind when it hangs can be ended with it.
     const child = spawn(file, args, {
       cwd: root,
-      env: { ...process.env, NO_COLOR: "1" },
+      // A registry of its own: one suite must not clear up what another one failed to.
+      env: { ...process.env, NO_COLOR: "1", SNAKEPIT_STATE: join(root, ".setup", "state", suite.name.replaceAll(" ", "-")) },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

@@ -9,9 +9,13 @@ import { HostTools } from "../host/host-tools.ts";
 import { toolHandlers } from "../host/tool-handlers.ts";
 import type { CallTarget } from "../pool/faces.ts";
 import { closeOnSignal } from "../pool/host-signals.ts";
-import { printLog } from "../pool/logs.ts";
+import { type LogEvent, printLog, tell } from "../pool/logs.ts";
 import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
+import { pitHealth, pitStats } from "../pool/stats.ts";
+import type { AdminHandlers } from "../registry/admin.ts";
+import { registryMessage } from "../registry/message.ts";
+import { openRegistry } from "../registry/registry.ts";
 import { SessionManager } from "../session/manager.ts";
 import { Store } from "../session/service.ts";
 import type { StoreService } from "../session/store.ts";
@@ -76,7 +80,22 @@ export class Pit implements CallTarget {
           ...variableHandlers(sessions, worker, context),
           ...toolHandlers(tools, functions, { id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });
-      const services = { functions, onLog: settings.onLog ?? printLog, run: newRun() };
+      const onLog = settings.onLog ?? printLog;
+      const registry = yield* openRegistry({
+        onEvent: (event) => tell(onLog, { ...fromRegistry, text: registryMessage(event) }),
+      }).pipe(Scope.provide(scope));
+      const run = newRun();
+      const admin: AdminHandlers = {
+        workers: async () => (await Promise.all(Array.from(opened.values(), (pool) => pool.workers()))).flat(),
+        stats: () => pitStats(byName(opened, (pool) => pool.stats())),
+        health: () => pitHealth(byName(opened, (pool) => pool.health())),
+        sessions: () => Effect.runPromiseWith(context)(sessions.list),
+        kill: (worker) => [...opened.values()].some((pool) => pool.kill(worker)),
+        close,
+      };
+      const host = yield* registry.host({ run, pools: settings.pools.map(({ name }) => name), admin }).pipe(Scope.provide(scope));
+      yield* registry.sweep.pipe(Effect.forkIn(scope));
+      const services = { functions, onLog, run, record: host.record };
       // Pools close together: one that waits for its calls does not let the others take new ones.
       const together = yield* Scope.fork(scope, "parallel");
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {
@@ -106,6 +125,15 @@ export class Pit implements CallTarget {
     return this.#only ?? this.sessions.host.poolOf(tool);
   }
 }
+
+/** The registry belongs to no pool. */
+const fromRegistry = { pool: "registry", worker: "", tool: "", session: "", level: "warning", source: "snakepit" } satisfies Omit<
+  LogEvent,
+  "text"
+>;
+
+const byName = <T>(pools: ReadonlyMap<string, Pool>, of: (pool: Pool) => T): Record<string, T> =>
+  Object.fromEntries(Array.from(pools, ([name, pool]) => [name, of(pool)]));
 
 /** What is given, else what stands in the context, else memory. */
 const sessionStore = (given: SessionStore | undefined): Effect.Effect<StoreService, SnakepitError, Scope.Scope> =>

@@ -4,6 +4,7 @@ import { Effect, Scope } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
+import type { RegisteredHost } from "../registry/registry.ts";
 import type { HostFunctions } from "../tool/call.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import { type ToolInfo, toolInfo } from "../tool/info.ts";
@@ -31,6 +32,8 @@ export interface PoolServices {
   readonly onLog: (event: LogEvent) => void;
   /** A value that all workers of one pit have in their environment, by which its processes can be found. */
   readonly run: string;
+  /** Writes down a process that is about to be started. */
+  readonly record: RegisteredHost["record"];
 }
 
 /** One pool, open. */
@@ -73,6 +76,7 @@ export class Pool {
         },
         handlers: services.handlers,
         env: { ...settings.env, SNAKEPIT_RUN: services.run },
+        record: services.record,
         nextId: () => `${settings.name}-${++workers}`,
         events: (worker) => ({
           onLog: (line) =>
@@ -92,6 +96,11 @@ export class Pool {
       yield* supervisor.firstReady;
       return new Pool(dispatcher, supervisor, adapter);
     });
+  }
+
+  /** Kills a worker, which is replaced. Gives whether there is one of this name. */
+  kill(workerId: string): boolean {
+    return this.#supervisor?.kill(workerId) ?? false;
   }
 
   /** Its name. */

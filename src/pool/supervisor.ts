@@ -9,6 +9,7 @@ import { Clock, Deferred, Effect, type Scope } from "effect";
 import type { CarrierLimits } from "../carrier/carrier.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { PoolClosed, type SnakepitError, WorkerStartFailed } from "../errors/index.ts";
+import type { RegisteredHost } from "../registry/registry.ts";
 import type { Launch } from "../worker/launch.ts";
 import { startWorker, type WorkerEvents } from "../worker/worker.ts";
 import { constants } from "./defaults.ts";
@@ -24,6 +25,8 @@ export interface SupervisorOptions {
   readonly handlers: (workerId: string) => HostHandlers;
   /** Added to the environment of each worker. */
   readonly env: Readonly<Record<string, string>>;
+  /** Writes down a process that is about to be started. */
+  readonly record: RegisteredHost["record"];
   /** A name that no other worker has. */
   nextId(): string;
   /** What a worker's output is told to. */
@@ -63,6 +66,13 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+  }
+
+  /** Kills the worker of this name. */
+  kill(workerId: string): boolean {
+    const place = this.places.find((place) => place.workerId === workerId && place.pooled !== undefined);
+    place?.pooled?.worker.kill();
+    return place !== undefined;
   }
 
   /** Resolves when the first worker is ready; fails when one could not start before that. */
@@ -142,6 +152,7 @@ export class Supervisor {
           tools: settings.tools,
           threads: settings.threads,
           env: options.env,
+          record: options.record,
           limits: options.limits,
           handlers: options.handlers(workerId),
           heartbeat: constants.heartbeat,

@@ -13,6 +13,7 @@ import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { ConnectionLost, type SnakepitError, WorkerCrashed, WorkerStartFailed } from "../errors/index.ts";
 import type { Log } from "../gen/snakepit/v1/frame_pb.ts";
 import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
+import type { RegisteredHost } from "../registry/registry.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { privateFolder } from "./folder.ts";
 import { type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
@@ -28,6 +29,8 @@ export interface WorkerSpec {
   readonly tools: readonly string[];
   readonly threads: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Writes down a process that is about to be started. */
+  readonly record: RegisteredHost["record"];
   readonly limits: CarrierLimits;
   readonly handlers: HostHandlers;
   readonly heartbeat: HeartbeatOptions;
@@ -100,7 +103,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       threads: spec.threads,
       graceMs: spec.graceMs,
       readyTimeoutMs: spec.readyTimeoutMs,
-      env: spec.env,
+      env: { ...spec.env, SNAKEPIT_WORKER: spec.workerId },
       onLine(source, line) {
         if (source === "stderr") tail.add(line);
         events.onLine(source, line);
@@ -108,7 +111,13 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     };
     const oomBefore = oomKills();
     const life: Life = { connection: undefined, exit: undefined, hurried: false, killed: false };
+    // Before the spawn, and forgotten after the end: at no moment is there a process that nobody knows of.
+    const recorded = yield* Effect.acquireRelease(
+      Effect.sync(() => spec.record({ id: spec.workerId, pool: spec.pool, kind: "worker" })),
+      (record) => Effect.sync(() => record.forget()),
+    );
     const process = yield* Effect.acquireRelease(launch.spawn(order), (process) => end(process, life, spec.graceMs));
+    recorded.started(process.pid);
     const disarm = endAtExit({
       end() {
         process.kill("SIGKILL");
