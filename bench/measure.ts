@@ -97,7 +97,7 @@ async function blob(system: System, effort: Effort): Promise<Figure[]> {
 }
 
 /** Memory that no other process shares, in MB. Linux only. */
-function privateMb(pid: number | "self"): number | undefined {
+export function privateMb(pid: number | "self"): number | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
     let kb = 0;

@@ -79,7 +79,7 @@ const median = (system: string, runtime: string, metric: string): number | undef
   rows.find((row) => row.system === system && row.runtime === runtime && row.metric === metric)?.median;
 console.table(
   rows
-    .filter((row) => row.system === "snakepit")
+    .filter((row) => row.system !== "floor")
     .map((row) => {
       const floor = median("floor", row.runtime, row.metric);
       return {

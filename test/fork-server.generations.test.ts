@@ -29,6 +29,13 @@ const alive = (pid: number): boolean => {
 };
 const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
+/** Processes that are written down, and not forgotten. */
+const records = new Map<string, number>();
+const recorded: WorkerSpec["record"] = ({ id }) => {
+  records.set(id, 0);
+  return { started: (pid) => records.set(id, pid), forget: () => records.delete(id) };
+};
+
 /** Starts the workers of one launch, of tools that lie in `file`. */
 async function withWorkers(
   file: string,
@@ -49,7 +56,7 @@ async function withWorkers(
     graceMs: 2_000,
   });
   const events = { onLog() {}, onLine() {}, onGoing() {} };
-  const prepared = python.prepare({ pool: "p", python: undefined, preload: "tools", onProgress() {} });
+  const prepared = python.prepare({ pool: "p", python: undefined, preload: "tools", record: recorded, onProgress() {} });
   await Effect.runPromise(
     prepared.pipe(
       Effect.flatMap((launch) => use(launch, () => Effect.suspend(() => startWorker(launch, spec(), events)))),
@@ -77,6 +84,8 @@ test("new code has a new server, and the old one lives until its last worker has
       expect(toolsOf(yield* start())).toEqual(["old"]);
       launch.renew?.();
       const next = yield* start();
+      expect([...records]).toContainEqual(["p (fork server 1)", oldServer]);
+      expect([...records]).toContainEqual(["p (fork server 2)", parentOf(next.pid)]);
       expect(toolsOf(next)).toEqual(["renewed"]);
       expect(parentOf(next.pid)).not.toBe(oldServer);
       ended.kill();
@@ -85,6 +94,7 @@ test("new code has a new server, and the old one lives until its last worker has
       expect(alive(kept.pid)).toBe(true);
     }),
   );
+  expect([...records]).toEqual([]);
 });
 
 test("an old server ends with its last worker", async () => {

@@ -11,7 +11,7 @@ import type { Preload, PrepareOptions } from "./adapter.ts";
 import { type Command, type ForkServer, ForkServerGone, startForkServer } from "./fork-server.ts";
 
 /** What workers are forked from. */
-export interface ForkLaunchOptions extends Pick<PrepareOptions, "pool" | "onProgress"> {
+export interface ForkLaunchOptions extends Pick<PrepareOptions, "pool" | "record" | "onProgress"> {
   readonly preload: Preload;
   /** Gives the command that runs one of Snakepit's own Python modules. */
   run(module: string): Command;
@@ -19,8 +19,13 @@ export interface ForkLaunchOptions extends Pick<PrepareOptions, "pool" | "onProg
 
 /** One server, from its start to its end. */
 class Generation {
+  readonly number: number;
   readonly server = Deferred.makeUnsafe<ForkServer, SnakepitError>();
   readonly retired = Promise.withResolvers<void>();
+
+  constructor(number: number) {
+    this.number = number;
+  }
 }
 
 /** A server that dies under an order is replaced; the next that does so too is a reason to fail. */
@@ -35,6 +40,7 @@ export const forkLaunch: (spawning: Launch, options: ForkLaunchOptions) => Effec
     const scope = yield* Effect.scope;
     let spawnReason: string | undefined;
     let current: Generation | undefined;
+    let generations = 0;
 
     const spawnFromNowOn = (reason: string): void => {
       spawnReason = reason;
@@ -46,6 +52,8 @@ export const forkLaunch: (spawning: Launch, options: ForkLaunchOptions) => Effec
       Effect.gen(function* () {
         const server = yield* startForkServer({
           pool: options.pool,
+          name: `${options.pool} (fork server ${mine.number})`,
+          record: options.record,
           run: options.run,
           sources: options.preload === "tools" ? order.tools : options.preload,
           areTools: options.preload === "tools",
@@ -68,7 +76,7 @@ export const forkLaunch: (spawning: Launch, options: ForkLaunchOptions) => Effec
 
     const generationFor = Effect.fnUntraced(function* (order: WorkerOrder) {
       if (current !== undefined) return current;
-      const generation = new Generation();
+      const generation = new Generation(++generations);
       current = generation;
       yield* Effect.forkIn(live(generation, order), scope);
       return generation;

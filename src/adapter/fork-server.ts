@@ -10,6 +10,7 @@ import { privateFolder } from "../worker/folder.ts";
 import type { WorkerOrder } from "../worker/launch.ts";
 import { endAtExit } from "../worker/live.ts";
 import { OutputTail } from "../worker/output.ts";
+import type { PrepareOptions } from "./adapter.ts";
 import { type ForkChannel, openForkChannel } from "./fork-channel.ts";
 import { ForkedProcess } from "./forked-process.ts";
 import { notStarted } from "./not-started.ts";
@@ -26,6 +27,10 @@ export interface ForkServerOptions {
   /** Gives the command that runs one of Snakepit's own Python modules. */
   run(module: string): Command;
   readonly pool: string;
+  /** Its name, unlike that of any worker. */
+  readonly name: string;
+  /** Writes it down before it is started. */
+  readonly record: PrepareOptions["record"];
   /** Files and modules to import. */
   readonly sources: readonly string[];
   /** Whether they are the tools of its workers, and not only what these import. */
@@ -50,11 +55,17 @@ const ORDER_TIMEOUT_MS = 5_000;
  */
 export const startForkServer: (options: ForkServerOptions) => Effect.Effect<ForkServer, SnakepitError, Scope.Scope> = Effect.fnUntraced(
   function* (options) {
-    const name = `${options.pool} (fork server)`;
+    const { name } = options;
     const tail = new OutputTail();
     const { command, args } = options.run("snakepit._fork_server");
     const folder = yield* privateFolder.pipe(Effect.mapError((cause) => notStarted(command, name, cause)));
-    const environment = pythonEnvironment(options.env);
+    // The registry knows processes by this. It is not to be taken for the worker that it was started for.
+    const environment = pythonEnvironment({ ...options.env, SNAKEPIT_WORKER: name });
+    // Before the spawn, and forgotten after the end: at no moment is there a process that nobody knows of.
+    const recorded = yield* Effect.acquireRelease(
+      Effect.sync(() => options.record?.({ id: name, pool: options.pool, kind: "fork server" })),
+      (record) => Effect.sync(() => record?.forget()),
+    );
     const process = yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>
@@ -76,6 +87,7 @@ export const startForkServer: (options: ForkServerOptions) => Effect.Effect<Fork
           return process.exited;
         }),
     );
+    recorded?.started(process.pid);
     const disarm = endAtExit({
       end() {
         process.kill("SIGKILL");

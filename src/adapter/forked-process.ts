@@ -22,7 +22,7 @@ export class ForkedProcess implements WorkerProcess {
     this.pid = pid;
     this.#startTime = startTime;
     this.exited = this.#ended.promise.then(async (exit) => {
-      await Promise.race([Promise.all(outputs.map(({ closed }) => closed)), sleep(lingerMs)]);
+      await Promise.race([Promise.all(outputs.map(({ closed }) => closed)), sleep(lingerMs, undefined, { ref: false })]);
       for (const output of outputs) output.close();
       return exit;
     });

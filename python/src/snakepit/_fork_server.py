@@ -36,6 +36,9 @@ def main() -> None:
     code = 1
     try:
         code = _serve(met, options.tools)
+    except ConnectionError:
+        # The host is gone in the middle of a report.
+        pass
     except Exception:
         say("snakepit: a fault of the fork server\n" + traceback.format_exc())
     # What was imported may have started processes, which end with the group.

@@ -1,0 +1,44 @@
+/**
+ * How long a worker with numpy and scikit-learn takes to be replaced, and what memory is its own: forked off a process that has imported them, and
+ * spawned.
+ */
+import { setImmediate } from "node:timers/promises";
+import { Snakepit } from "snakepit";
+import { type Figure, privateMb } from "./measure.ts";
+
+const tools = new URL("./systems/science.py", import.meta.url);
+
+/** Kills the one worker of a pit as often as told, and measures each time until the next is ready. */
+async function replace(python: string, preload: "tools" | undefined, times: number): Promise<{ readyMs: number; privateMb: number }> {
+  const pit = await Snakepit.open({ tools, workers: 1, python, preload, readyTimeoutMs: 60_000 });
+  const took: number[] = [];
+  const own: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const [worker] = await pit.workers();
+    if (worker === undefined) throw new Error("there is no worker");
+    own.push(privateMb(worker.pid) ?? Number.NaN);
+    // One that has done nothing would count as broken.
+    await pit.execute("versions");
+    const { started } = pit.stats();
+    const killed = performance.now();
+    process.kill(worker.pid, "SIGKILL");
+    while (pit.stats().started === started) await setImmediate();
+    took.push(performance.now() - killed);
+  }
+  await pit.close();
+  return { readyMs: median(took), privateMb: median(own) };
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** One round. */
+export async function measureForking(python: string): Promise<Figure[]> {
+  const forked = await replace(python, "tools", 20);
+  const spawned = await replace(python, undefined, 3);
+  return [
+    { metric: "fork_ready_ms", unit: "ms", value: forked.readyMs },
+    { metric: "fork_private_mb", unit: "MB", value: forked.privateMb },
+    { metric: "spawn_ready_ms", unit: "ms", value: spawned.readyMs },
+    { metric: "spawn_private_mb", unit: "MB", value: spawned.privateMb },
+  ];
+}
