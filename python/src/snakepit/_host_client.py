@@ -79,7 +79,6 @@ class _Pending:
         self.used = 0
         self.changed = changed
 
-    @property
     def ready(self) -> bool:
         return self.over or bool(self.messages)
 
@@ -143,7 +142,7 @@ class HostClient:
         request = make(number if nesting else 0)
         try:
             self._open(pending, number, method, request, timeout_ms, False, arrived.set if nesting else None)
-            self._runtime.wait(lambda: pending.ready, arrived, pending.waiter)
+            self._runtime.wait(pending.ready, arrived, pending.waiter)
             return self._result(pending)
         finally:
             self._close(pending)
@@ -174,7 +173,7 @@ class HostClient:
             if opened is not None:
                 opened(pending.call)
             while True:
-                self._runtime.wait(lambda: pending.ready, arrived, pending.waiter)
+                self._runtime.wait(pending.ready, arrived, pending.waiter)
                 if not pending.messages:
                     break
                 yield self._take(pending)
@@ -329,9 +328,9 @@ class HostClient:
         return lambda: loop.call(arrived.set)
 
     async def _arrival(self, pending: _Pending, arrived: asyncio.Event) -> None:
-        while not pending.ready:
+        while not pending.ready():
             arrived.clear()
-            if not pending.ready:
+            if not pending.ready():
                 await arrived.wait()
 
 

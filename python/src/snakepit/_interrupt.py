@@ -67,7 +67,8 @@ class Slot:
         # Set, and not yet raised.
         self._pending = False
         self._shields = 0
-        self._deferred = False
+        # An interrupt waits for the shield to go.
+        self.deferred = False
         self._shield = Shield(self)
         self._exception = ctypes.py_object(self._noted())
         self._leave: Callable[[], object] | None = None
@@ -104,7 +105,7 @@ class Slot:
                 _set_async_exc(self.ident, _NOTHING)
             cancelled = self.cancelled
             self.now = None
-            self.cancelled = self._pending = self._deferred = False
+            self.cancelled = self._pending = self.deferred = False
             self._shields = 0
             return cancelled
 
@@ -114,7 +115,7 @@ class Slot:
         `abandon` gives up what it waits for, and is called when it is interrupted meanwhile.
         """
         with self.lock:
-            if self._deferred:
+            if self.deferred:
                 return False
             self._aside.append(_Aside(self.now, self.cancelled, self._shields, self.wake, abandon))
             self.now = self.wake = None
@@ -130,7 +131,7 @@ class Slot:
             self.wake = aside.wake
             self._shields = aside.shields
             self.cancelled = aside.cancelled
-            self._deferred = aside.deferred
+            self.deferred = aside.deferred
 
     @property
     def first(self) -> Now | None:
@@ -159,7 +160,7 @@ class Slot:
                     return True
                 self.cancelled = True
                 if self._shields:
-                    self._deferred = True
+                    self.deferred = True
                     if self.wake is not None:
                         self.wake()
                     return True
@@ -189,7 +190,7 @@ class Slot:
             if self._pending:
                 _set_async_exc(self.ident, _NOTHING)
                 self._pending = False
-                self._deferred = True
+                self.deferred = True
             self._shields += 1
 
     @property
@@ -197,18 +198,13 @@ class Slot:
         """Whether the runtime's own code runs on behalf of the tool."""
         return self._shields > 0
 
-    @property
-    def deferred(self) -> bool:
-        """Whether an interrupt waits for the shield to go."""
-        return self._deferred
-
     def unshield(self) -> None:
         """Leaves code of the runtime; raises what has waited."""
         with self.lock:
             self._shields -= 1
-            raise_now = self._deferred and self._shields == 0
+            raise_now = self.deferred and self._shields == 0
             if raise_now:
-                self._deferred = False
+                self.deferred = False
         if raise_now:
             raise CancelledError
 

@@ -140,8 +140,8 @@ class Leader:
                 # The token is in the cell, or the monitor has it: as in any other tool.
                 self._begun += 1
                 waiter.run(slot)
-            elif self._take_back(lambda: bool(ready() or slot.deferred or calls or self._over)):
-                self._read_until(lambda: bool(ready() or slot.deferred or calls))
+            elif self._take_back(lambda: ready() or slot.deferred or calls or self._over):
+                self._read_until(lambda: ready() or slot.deferred or calls)
                 self._relieve()
         slot.unshield()
         if self._over and not ready():
@@ -365,7 +365,7 @@ class Leader:
             elif self._take_back(lambda: bool(self._queue or self._streams) or self._over):
                 self._leading = True
 
-    def _take_back(self, otherwise: Callable[[], bool]) -> bool:
+    def _take_back(self, otherwise: Callable[[], object]) -> bool:
         """Gets the lead, waiting for it unless something else comes up before."""
         if self._reclaim():
             return True
@@ -380,7 +380,7 @@ class Leader:
         self._gate.acquire()
         return not self._over
 
-    def _read_until(self, ready: Callable[[], bool]) -> None:
+    def _read_until(self, ready: Callable[[], object]) -> None:
         """Leads from within a tool that waits."""
         self.flush()
         while not ready() and not self._over:
