@@ -232,6 +232,23 @@ for (const [kind, store] of Object.entries(stores)) {
           expect((await python.stats()).hits).toBeGreaterThanOrEqual(200);
         });
 
+        test("what a worker keeps is right also after a change of its own was refused", async () => {
+          const { session, python } = await open();
+          await session.variables.register("n", { type: "integer", value: 0, constraints: { max: 10 } });
+          await session.variables.register("code", { type: "string", value: "a", constraints: { pattern: "^[a-z]$" } });
+          await python.use("set_cache_config", [], { ttl_seconds: 3_600 });
+          await python.use("get_variables", [["n", "code"]]);
+          expect((await failure(python.set("n", 1, { expected_version: 7 })))._tag).toBe("VersionConflict");
+          expect((await failure(python.set("code", "1")))._tag).toBe("VariableInvalid");
+          await session.variables.setMany({ n: 2, code: "b" });
+          expect([await python.get("n"), await python.get("code")]).toEqual([2, "b"]);
+          await python.use("update_variables", [{ n: 3, code: "2" }], { atomic: false });
+          expect(await python.get("code")).toBe("b");
+          await python.use("update_variables", [{ n: 3, code: "2" }], { atomic: false });
+          await session.variables.setMany({ n: 4, code: "c" });
+          expect([await python.get("n"), await python.get("code")]).toEqual([4, "c"]);
+        });
+
         test("what is let go of is asked for again: one variable, or all", async () => {
           const { session, python } = await open();
           await session.variables.register("test_str", { type: "string", value: "hello" });

@@ -9,10 +9,10 @@ import type { StoreEvent } from "./store.ts";
 export class WorkerCopy {
   readonly worker: Worker;
   readonly #session: string;
-  /** Names and ids under which it may keep something. */
+  /** Names of the variables that it may keep. */
   readonly #kept = new Set<string>();
-  /** Questions whose answers are being made, and those among them that are about all variables. */
-  #asking = 0;
+  /** Names and ids that questions are about whose answers are being made, with how many are; and how many are about all variables. */
+  readonly #asked = new Map<string, number>();
   #askingAll = 0;
 
   constructor(worker: Worker, session: string) {
@@ -32,14 +32,12 @@ export class WorkerCopy {
    * @param names - By name or id; undefined for all.
    */
   ask(names: readonly string[] | undefined): (found: Iterable<VariableRecord>) => void {
-    this.#asking++;
     if (names === undefined) this.#askingAll++;
-    else for (const name of names) this.#kept.add(name);
+    else for (const name of names) this.#asked.set(name, (this.#asked.get(name) ?? 0) + 1);
     return (found) => {
-      this.#asking--;
       if (names === undefined) this.#askingAll--;
-      // Ids, and names of which there is nothing. Another question may be about them too.
-      else if (this.#asking === 0) for (const name of names) this.#kept.delete(name);
+      else for (const name of names) this.#answered(name);
+      // What is kept from before stays, whatever comes of the question: it may be a change that is refused.
       this.add(found);
     };
   }
@@ -48,12 +46,18 @@ export class WorkerCopy {
   hear({ kind, variable }: Extract<StoreEvent, { readonly variable: VariableRecord }>): void {
     const { name, version } = variable;
     const id = idOf(variable);
-    if (this.#askingAll === 0 && !this.#kept.has(name) && !this.#kept.has(id)) return;
     // It asks again before it keeps a later one. Meanwhile an answer may be on its way that this change is not in.
-    if (this.#asking === 0) this.#kept.delete(name);
+    const isKept = this.#kept.delete(name);
+    if (!isKept && this.#askingAll === 0 && !this.#asked.has(name) && !this.#asked.has(id)) return;
     const changed = { id, name, version: BigInt(version), deleted: kind === "deleted" };
     this.worker.connection.send(
       create(HostEventSchema, { event: { case: "variablesChanged", value: { sessionId: this.#session, variables: [changed] } } }),
     );
+  }
+
+  #answered(name: string): void {
+    const left = (this.#asked.get(name) ?? 0) - 1;
+    if (left > 0) this.#asked.set(name, left);
+    else this.#asked.delete(name);
   }
 }
