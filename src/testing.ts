@@ -1,5 +1,5 @@
 /**
- * For tests of programs that use Snakepit: faults on demand.
+ * For tests of programs that use Snakepit: workers without Python, and faults on demand.
  *
  * @module
  */
@@ -7,6 +7,13 @@ import { kill } from "node:process";
 import { InvalidOptions } from "./errors/index.ts";
 import type { Callable } from "./pit/snakepit.ts";
 import type { WorkerInfo } from "./pool/stats.ts";
+import { killFake } from "./testing/processes.ts";
+
+export { python } from "./adapter/python.ts";
+export type { FaultOptions } from "./testing/faults.ts";
+export { faulty } from "./testing/faulty.ts";
+export { inMemory } from "./testing/in-memory.ts";
+export type { InMemoryContext, InMemoryFunction, InMemoryTool, InMemoryTools } from "./testing/tools.ts";
 
 /**
  * Kills a worker with SIGKILL, as the system would when memory runs out, and gives back what it was. The pool replaces it without being asked.
@@ -24,6 +31,6 @@ export async function killWorker(pit: Callable, id?: string): Promise<WorkerInfo
       expected: `the id of a worker that runs: ${alive.map((w) => `"${w.id}"`).join(", ") || "there is none"}`,
     });
   }
-  kill(worker.pid, "SIGKILL");
+  if (!killFake(worker.pid)) kill(worker.pid, "SIGKILL");
   return worker;
 }
