@@ -12,10 +12,6 @@ const systems: Record<string, () => Promise<Open>> = {
   floor: async () => (await import("./systems/floor.ts")).openFloor,
   snakepit: async () => (await import("./systems/snakepit.ts")).openSnakepit,
 };
-if (name === "forking") {
-  console.log(JSON.stringify(await (await import("./forking.ts")).measureForking(python)));
-  process.exit();
-}
 const load = systems[name];
 if (load === undefined) throw new Error(`there is no system "${name}"`);
 const effort: Effort = JSON.parse(effortJson);

@@ -1,6 +1,6 @@
 /**
- * How long a worker with numpy and scikit-learn takes to be replaced, and what memory is its own: forked off a process that has imported them, and
- * spawned.
+ * How long a worker with numpy and scikit-learn takes to be ready, and what memory is its own: forked off a process that has imported them, and spawned.
+ * `forking.ts PYTHON EFFORT_JSON`; prints its figures as one line of JSON.
  */
 import { setImmediate } from "node:timers/promises";
 import { Snakepit } from "snakepit";
@@ -8,7 +8,7 @@ import { type Figure, privateMb } from "./measure.ts";
 
 const tools = new URL("./systems/science.py", import.meta.url);
 
-/** Kills the one worker of a pit as often as told, and measures each time until the next is ready. */
+/** Kills the one worker of a pit as often as told, and measures each time from where that is noticed until the next is ready. */
 async function replace(python: string, preload: "tools" | undefined, times: number): Promise<{ readyMs: number; privateMb: number }> {
   const pit = await Snakepit.open({ tools, workers: 1, python, preload, readyTimeoutMs: 60_000 });
   const took: number[] = [];
@@ -20,25 +20,27 @@ async function replace(python: string, preload: "tools" | undefined, times: numb
     // One that has done nothing would count as broken.
     await pit.execute("versions");
     const { started } = pit.stats();
-    const killed = performance.now();
     process.kill(worker.pid, "SIGKILL");
+    while (pit.stats().ready === 1) await setImmediate();
+    const noticed = performance.now();
     while (pit.stats().started === started) await setImmediate();
-    took.push(performance.now() - killed);
+    took.push(performance.now() - noticed);
   }
   await pit.close();
   return { readyMs: median(took), privateMb: median(own) };
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-/** One round. */
-export async function measureForking(python: string): Promise<Figure[]> {
-  const forked = await replace(python, "tools", 20);
-  const spawned = await replace(python, undefined, 3);
-  return [
-    { metric: "fork_ready_ms", unit: "ms", value: forked.readyMs },
-    { metric: "fork_private_mb", unit: "MB", value: forked.privateMb },
-    { metric: "spawn_ready_ms", unit: "ms", value: spawned.readyMs },
-    { metric: "spawn_private_mb", unit: "MB", value: spawned.privateMb },
-  ];
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
+
+const python = process.argv[2] ?? "";
+const forked = await replace(python, "tools", 20);
+const spawned = await replace(python, undefined, 3);
+const figures: Figure[] = [
+  { metric: "fork_ready_ms", unit: "ms", value: forked.readyMs },
+  { metric: "fork_private_mb", unit: "MB", value: forked.privateMb },
+  { metric: "spawn_ready_ms", unit: "ms", value: spawned.readyMs },
+  { metric: "spawn_private_mb", unit: "MB", value: spawned.privateMb },
+];
+console.log(JSON.stringify(figures));
