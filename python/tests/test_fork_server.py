@@ -12,6 +12,7 @@ from fork_host import ForkedProcess, ForkServer, wait_gone
 from worker_host import PATIENCE
 
 from snakepit._errors import WorkerStartFailed
+from snakepit._frames import EVENT, RESULT, frame
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server is for Linux")
 
@@ -177,6 +178,18 @@ def test_an_order_that_cannot_be_met_is_answered_and_harms_nobody(tmp_path: Path
         assert "No such file" in failed.reason
         with server.fork() as worker:
             assert worker.call("where")[0] == worker.process.pid
+
+
+@pytest.mark.parametrize(
+    "data", [frame(RESULT, 0, b"x"), frame(EVENT, 0, b"\xff\xff"), b"GET / HTTP/1.1\r\n\r\n" + bytes(64)], ids=["kind", "no order", "http"]
+)
+def test_a_host_that_breaks_the_protocol_loses_its_server_and_no_worker(data: bytes) -> None:
+    with ForkServer(code=TOOLS) as server, server.fork() as worker:
+        server.sock.sendall(data)
+        assert server.process.popen.wait(PATIENCE) == 1
+        assert server.process.popen.stderr is not None
+        assert b"a fault of the fork server" in server.process.popen.stderr.read()
+        assert worker.call("where")[0] == worker.process.pid
 
 
 def test_a_server_that_is_killed_leaves_its_workers_alone() -> None:
