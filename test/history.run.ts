@@ -273,7 +273,10 @@ class HistoryRun {
   #readRecords(): void {
     const [least, most] = this.#behind;
     for (const file of readdirSync(this.#folder)) {
-      const lines = readFileSync(join(this.#folder, file), "utf8").trimEnd().split("\n");
+      // One that was killed before it did anything has an empty file.
+      const lines = readFileSync(join(this.#folder, file), "utf8")
+        .split("\n")
+        .filter((line) => line !== "");
       let asked: Put | undefined;
       const take = (done?: Put): void => {
         for (const [variable, value] of Object.entries(asked?.ask ?? {})) {
