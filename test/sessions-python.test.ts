@@ -404,6 +404,33 @@ for (const [kind, store] of Object.entries(stores)) {
       await one.end();
     });
 
+    test("quotas and the time of a session hold for Python too", async () => {
+      await using small = await Snakepit.open({
+        tools: toolFile("session"),
+        workers: 1,
+        store: store(),
+        sessions: { maxVariables: 1, maxSessionBytes: 1_000 },
+        onLog: () => {},
+      });
+      const session = await small.session("short", { ttlMs: 500 });
+      const python = new PythonSession(session, "use");
+      await python.use("register_variable", ["a", "string", "x"]);
+      const many = failure(python.use("register_variable", ["b", "string", "x"]));
+      expect(await many).toMatchObject({ _tag: "QuotaExceeded", quota: "maxVariables" });
+      expect(await failure(python.set("a", "x".repeat(1_000)))).toMatchObject({ _tag: "QuotaExceeded", quota: "maxSessionBytes" });
+      expect(await python.get("a", { bypass_cache: true })).toBe("x");
+      // Listing is no use of a session.
+      await until(async () => (await small.sessions()).length === 0);
+      expect((await failure(python.get("a")))._tag).toBe("SessionExpired");
+      const again = new PythonSession(await small.session("short"), "use");
+      expect(await again.use<unknown[]>("list_variables")).toEqual([]);
+    });
+
+    test("outside a session there are no variables, for Python either", async () => {
+      const outside = failure(pit.execute("use", { method: "get_variable", args: ["a"], kwargs: {} }));
+      expect((await outside)._tag).toBe("SessionNotFound");
+    });
+
     test("variables outlive every worker", async () => {
       const session = await pit.session();
       await session.variables.register("v", { type: "integer", value: 1 });
