@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execPath, kill } from "node:process";
 import { fileURLToPath } from "node:url";
-import { Effect, type Scope } from "effect";
+import { Effect, Fiber, type Scope } from "effect";
 import { python } from "../src/adapter/python.ts";
 import type { SnakepitError } from "../src/errors/index.ts";
 import type { Launch } from "../src/worker/launch.ts";
@@ -111,6 +111,21 @@ test("an old server ends with its last worker", async () => {
       const end = yield* Effect.promise(() => last.ended);
       expect(end.error(1, false)).toMatchObject({ signal: "SIGKILL" });
       yield* Effect.promise(() => until(() => !alive(server)));
+    }),
+  );
+});
+
+test("new code that comes while a worker is being started is in it", async () => {
+  const file = join(temporaryFolder(), "changing.py");
+  write(file, "old");
+  await withWorkers(
+    file,
+    Effect.fnUntraced(function* (launch, start) {
+      const starting = yield* Effect.forkChild(start());
+      yield* Effect.yieldNow;
+      write(file, "renewed");
+      launch.renew?.();
+      expect(toolsOf(yield* Fiber.join(starting))).toEqual(["renewed"]);
     }),
   );
 });

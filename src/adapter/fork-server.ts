@@ -197,10 +197,10 @@ export class ForkServer {
 
   /** Resolves when it has no worker, or is gone. */
   idle(): Promise<void> {
-    if (this.#workers.size + this.#pending.size === 0) return Promise.resolve();
     const idle = new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
+    this.#rest();
     return Promise.race([idle, this.gone]);
   }
 
@@ -223,12 +223,18 @@ export class ForkServer {
       pending.resolve(process);
     } else if (report.case === "failed") {
       this.#take(report.value.workerId)?.reject(new Error(report.value.reason));
+      this.#rest();
     } else if (report.case === "ended") {
       const { workerId } = report.value;
       this.#workers.get(workerId)?.end(report.value);
       this.#workers.delete(workerId);
-      if (this.#workers.size + this.#pending.size === 0) this.#idle?.();
+      this.#rest();
     }
+  }
+
+  /** Tells who waits for it when there is nothing left to wait for. */
+  #rest(): void {
+    if (this.#workers.size + this.#pending.size === 0) this.#idle?.();
   }
 
   #take(workerId: string): Pending | undefined {
