@@ -86,6 +86,11 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.equal(named("lookup")?.description, "Look something up.");
     assert.deepEqual([named("lookup")?.streaming, named("rows")?.streaming], [false, true]);
     assert.match(JSON.stringify(named("lookup")), /question/);
+    const late = session.provide("late", () => 1);
+    const names = async () => (await session.execute<{ name: string }[]>("use", uses(["list_tools"]))).map(({ name }) => name);
+    assert.ok((await names()).includes("late"));
+    late();
+    assert.ok(!(await names()).includes("late"));
     const here = pit.tools().find(({ name }) => name === "through_async");
     assert.deepEqual([here?.streaming, here?.description], [true, "Every item that the program streams."]);
   },

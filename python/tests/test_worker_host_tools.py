@@ -17,6 +17,7 @@ from snakepit.v1.frame_pb2 import CallHead, Limits
 from snakepit.v1.host_pb2 import CallToolResponse, ListHostToolsRequest, ListHostToolsResponse
 from snakepit.v1.tool_pb2 import Tool
 from snakepit.v1.value_pb2 import Buffer
+from snakepit.v1.worker_pb2 import InitializeSessionRequest, InitializeSessionResponse
 
 TOOLS = """
 import array
@@ -332,17 +333,25 @@ def test_arguments_over_the_limits_of_the_host_are_refused() -> None:
         assert host.call("echo", x=2) == 2
 
 
-def test_host_tools_are_listed(host: CallingHost) -> None:
-    tool = Tool(name="lookup", description="Looks up.", streaming=True, input_schema_json='{"type":"object"}')
+LOOKUP = Tool(name="lookup", description="Looks up.", streaming=True, input_schema_json='{"type":"object"}')
 
+
+def test_outside_a_session_the_host_is_asked_for_its_tools(host: CallingHost) -> None:
     def answer(got: Frame) -> None:
         head = CallHead.FromString(got.body[: got.prefix])
         assert head.method == "/snakepit.v1.HostService/ListHostTools"
-        assert ListHostToolsRequest.FromString(got.body[got.prefix :]).session_id == "s"
-        host.send(frame(RESULT, got.call, ListHostToolsResponse(tools=[tool, Tool(name="b")]).SerializeToString()))
+        assert ListHostToolsRequest.FromString(got.body[got.prefix :]).session_id == ""
+        host.send(frame(RESULT, got.call, ListHostToolsResponse(tools=[LOOKUP, Tool(name="b")]).SerializeToString()))
 
     host.instead = answer
-    assert host.ask("listed") == [["lookup", "Looks up.", True, {"type": "object"}], ["b", "", False, {}]]
+    assert host.call("listed") == [["lookup", "Looks up.", True, {"type": "object"}], ["b", "", False, {}]]
+
+
+def test_in_a_session_its_host_tools_are_known_as_they_were_said_last(host: CallingHost) -> None:
+    for tools, names in (([LOOKUP, Tool(name="b")], ["lookup", "b"]), ([Tool(name="b")], ["b"]), ([], [])):
+        request = InitializeSessionRequest(session_id="s", host_tools=tools)
+        host.control("InitializeSession", request, InitializeSessionResponse)
+        assert [name for name, *_ in host.ask("listed")] == names
 
 
 def test_a_function_is_called(host: CallingHost) -> None:

@@ -48,6 +48,7 @@ export interface HostTool {
 /** The host tools of a pit and of its sessions. */
 export class HostTools {
   readonly #scopes = new Map<string, Map<string, HostTool>>();
+  readonly #listeners = new Set<(session: string) => void>();
 
   /**
    * Lets Python call a function, and answers what takes that back.
@@ -64,12 +65,22 @@ export class HostTools {
       this.#scopes.set(session, scope);
     }
     scope.set(name, tool);
+    this.#tell(session);
     return () => {
       const tools = this.#scopes.get(session);
       // The name may have been given to another function since.
       if (tools?.get(name) !== tool) return;
       tools.delete(name);
       if (tools.size === 0) this.#scopes.delete(session);
+      this.#tell(session);
+    };
+  }
+
+  /** Calls the listener with the session whose tools have changed, with an empty id when those of all have. Answers what takes that back. */
+  onChange(listener: (session: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
     };
   }
 
@@ -91,6 +102,10 @@ export class HostTools {
       }
     }
     return [...listings.values()];
+  }
+
+  #tell(session: string): void {
+    for (const listener of this.#listeners) listener(session);
   }
 }
 

@@ -68,6 +68,10 @@ export class SessionManager {
         Effect.sync(() => new SessionManager(settings, store, host)),
         (open) => open.#closeAll,
       );
+      yield* Effect.acquireRelease(
+        Effect.sync(() => host.tools.onChange((session) => manager.#toolsChanged(session))),
+        (forget) => Effect.sync(forget),
+      );
       yield* Effect.forkScoped(
         Effect.sleep(settings.cleanupIntervalMs).pipe(
           // A store that fails now may work the next time; whoever uses it meanwhile hears of it.
@@ -202,6 +206,11 @@ export class SessionManager {
   /** A session as programs see it. */
   info(session: SessionRecord): SessionInfo {
     return infoOf(session, this.#open.get(session.serial)?.handles.size ?? 0);
+  }
+
+  #toolsChanged(session: string): void {
+    if (session !== "") this.#presences.get(session)?.toolsChanged();
+    else for (const presence of this.#presences.values()) presence.toolsChanged();
   }
 
   #expired(session: SessionRecord): SessionInfo {

@@ -101,6 +101,17 @@ export class Presence implements CallSession, CallTarget {
     worker.client.initializeSession(request).catch(() => {});
   }
 
+  /** The workers are told which host tools there are now. */
+  toolsChanged(): void {
+    for (const { worker } of this.#copies.values()) {
+      const request = create(InitializeSessionRequestSchema, {
+        sessionId: this.id,
+        hostTools: [...this.#options.host.tools.list(this.id)],
+      });
+      worker.client.initializeSession(request).catch(() => {});
+    }
+  }
+
   forget(workerId: string): void {
     this.#copies.delete(workerId);
   }

@@ -85,13 +85,17 @@ def stream_tool_async(runtime: Runtime, state: SessionState, name: str, args: Se
 
 
 def list_host_tools(runtime: Runtime, state: SessionState) -> list[HostTool]:
-    """The tools of the host that calls of the session may call."""
+    """The tools of the host that calls of the session may call. Only outside a session the host has to be asked."""
+    if state.id:
+        return [_described(tool) for tool in state.host_tools.values()]
     answer = runtime.host.unary("ListHostTools", ListHostToolsRequest(session_id=state.id), ListHostToolsResponse.FromString)
     return [_described(tool) for tool in answer.tools]
 
 
 async def list_host_tools_async(runtime: Runtime, state: SessionState) -> list[HostTool]:
     """`list_host_tools` on the loop's thread."""
+    if state.id:
+        return [_described(tool) for tool in state.host_tools.values()]
     answer = await runtime.host.unary_async("ListHostTools", ListHostToolsRequest(session_id=state.id), ListHostToolsResponse.FromString)
     return [_described(tool) for tool in answer.tools]
 

@@ -40,7 +40,7 @@ class SessionState:
         self.metadata: Mapping[str, str] = {}
         """The user's own words about it."""
         self.host_tools: Mapping[str, Tool] = {}
-        """The host's tools by name, as InitializeSession listed them."""
+        """The host's tools by name, as InitializeSession listed them last."""
         self.moved_from = ""
         """The worker that had the session before and died; empty when there was none."""
         self.objects: dict[str, Any] = {}
@@ -51,11 +51,10 @@ class SessionState:
         """What is kept of the variables; None where nothing is."""
 
     def initialize(self, metadata: Mapping[str, str], host_tools: Iterable[Tool], moved_from: str) -> None:
-        """Takes in what InitializeSession says. What it does not say stays as it was."""
+        """Takes in what InitializeSession says: all host tools there are now. What else it does not say stays as it was."""
         if metadata:
             self.metadata = dict(metadata)
-        if tools := {tool.name: tool for tool in host_tools}:
-            self.host_tools = tools
+        self.host_tools = {tool.name: tool for tool in host_tools}
         self.moved_from = moved_from or self.moved_from
 
     def drop(self) -> None:

@@ -213,7 +213,7 @@ export type InitializeSessionRequest = Message<"snakepit.v1.InitializeSessionReq
   variables: Variable[];
 
   /**
-   * Host tools that this session may call.
+   * All host tools that this session may call. Said again whenever they change.
    *
    * @generated from field: repeated snakepit.v1.Tool host_tools = 4;
    */
