@@ -7,6 +7,7 @@ import type { CarriedCall, HostFunction, HostFunctions, Progress } from "../tool
 import type { ToolEntry } from "../tool/catalog.ts";
 import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
+import type { PoolClock } from "./clock.ts";
 import { tell } from "./logs.ts";
 import type { CallOptions, Retry } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
@@ -34,6 +35,7 @@ export interface CallOwner {
   abandon(call: PoolCall, error: SnakepitError): void;
   /** Functions among the arguments of calls. */
   readonly functions: HostFunctions;
+  readonly clock: PoolClock;
 }
 
 /** What a call in a session has beside its arguments. */
@@ -58,7 +60,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   state: CallState = "new";
   /** Where it stands in the scan of deadlines. */
   scanIndex = -1;
-  /** When it fails with CallTimeout, as `performance.now()` has it. */
+  /** When it fails with CallTimeout, as the pool's clock has it. */
   readonly deadline: number;
   /** When it fails with QueueTimeout while it is queued, and when it is sent again while it rests. */
   until = 0;
@@ -106,7 +108,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     this.tool = entry.tool.name;
     this.args = args;
     const host = currentHostCall();
-    const now = performance.now();
+    const now = owner.clock.now();
     const ownMs = options?.timeoutMs ?? timeoutMs;
     this.timeoutMs = host === undefined ? ownMs : Math.min(ownMs, Math.max(0, Math.ceil(host.deadline - now)));
     this.deadline = now + this.timeoutMs;
@@ -129,7 +131,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
 
   /** Time left, for the worker, which watches the deadline too. */
   get timeLeftMs(): number {
-    return this.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.deadline - performance.now()));
+    return this.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.deadline - this.owner.clock.now()));
   }
 
   hostFunction(fn: HostFunction): number {

@@ -6,6 +6,7 @@
  * that holds Python's global lock: a signal lets it hear of the cancel.
  */
 import type { Worker } from "../worker/worker.ts";
+import type { PoolClock } from "./clock.ts";
 
 /** Without an answer for so long, in milliseconds, the worker gets a signal. */
 const SIGNAL_AFTER_MS = 20;
@@ -24,6 +25,7 @@ export interface CancelWatchEvents {
 export class CancelWatch {
   readonly #worker: Pick<Worker, "client" | "interrupt">;
   readonly #graceMs: number;
+  readonly #clock: PoolClock;
   readonly #events: CancelWatchEvents;
   /** When each was cancelled, oldest first. */
   #since: number[] = [];
@@ -31,9 +33,10 @@ export class CancelWatch {
   #stopped = false;
   #watching = false;
 
-  constructor(worker: Pick<Worker, "client" | "interrupt">, graceMs: number, events: CancelWatchEvents) {
+  constructor(worker: Pick<Worker, "client" | "interrupt">, graceMs: number, clock: PoolClock, events: CancelWatchEvents) {
     this.#worker = worker;
     this.#graceMs = graceMs;
+    this.#clock = clock;
     this.#events = events;
   }
 
@@ -50,7 +53,7 @@ export class CancelWatch {
   /** Takes a call that was just cancelled. `holds` is true when it holds a thread. */
   add(holds: boolean): void {
     if (this.#stopped) return;
-    this.#since.push(performance.now());
+    this.#since.push(this.#clock.now());
     if (holds) this.#held++;
     if (!this.#watching) void this.#watch();
   }
@@ -74,8 +77,8 @@ export class CancelWatch {
       else {
         // Those cancelled while the answer was on its way are not in it. Of the others the newest are taken to be the ones that run.
         if (running !== undefined) this.#free(Math.min(running, asked) + this.#since.length - asked);
-        if (performance.now() - (this.#since[0] ?? 0) >= this.#graceMs) break;
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (this.#clock.now() - (this.#since[0] ?? 0) >= this.#graceMs) break;
+        await this.#sleep(waitMs);
         waitMs = Math.min(waitMs * 2, ASK_AGAIN_MS.longest);
         if (this.#stopped) return;
       }
@@ -86,15 +89,21 @@ export class CancelWatch {
 
   /** How many cancelled calls still run; undefined when the worker does not answer within what is left of the grace period. */
   async #ask(): Promise<number | undefined> {
-    const leftMs = Math.max(1, (this.#since[0] ?? 0) + this.#graceMs - performance.now());
-    const signals = setInterval(() => this.#worker.interrupt(), SIGNAL_AFTER_MS);
+    const leftMs = Math.max(1, (this.#since[0] ?? 0) + this.#graceMs - this.#clock.now());
+    const stopSignals = this.#clock.every(SIGNAL_AFTER_MS, () => this.#worker.interrupt());
     try {
       return (await this.#worker.client.health({}, { timeoutMs: leftMs })).cancelled;
     } catch {
       return undefined;
     } finally {
-      clearInterval(signals);
+      stopSignals();
     }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.after(ms, resolve);
+    });
   }
 
   #free(remaining: number): void {

@@ -2,6 +2,7 @@
  * One timer for the deadlines of all calls: every 10 ms each live call is looked at. A timer a call costs several times as much, and a timer wheel is
  * no quicker than this scan at the numbers of calls that a pool has at once.
  */
+import type { PoolClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 
 /** A call as the scan sees it. */
@@ -14,10 +15,12 @@ export interface Scanned {
 export class DeadlineScan<T extends Scanned> {
   readonly #items: T[] = [];
   readonly #look: (item: T, now: number) => void;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #clock: PoolClock;
+  #stop: (() => void) | undefined;
 
-  /** `look` is called for each item with the time, as `performance.now()` has it. It may remove the item. */
-  constructor(look: (item: T, now: number) => void) {
+  /** `look` is called for each item with the time, as the clock has it. It may remove the item. */
+  constructor(clock: PoolClock, look: (item: T, now: number) => void) {
+    this.#clock = clock;
     this.#look = look;
   }
 
@@ -34,7 +37,7 @@ export class DeadlineScan<T extends Scanned> {
   /** Adds a call. */
   add(item: T): void {
     item.scanIndex = this.#items.push(item) - 1;
-    this.#timer ??= setInterval(() => this.#scan(), constants.scanMs);
+    this.#stop ??= this.#clock.every(constants.scanMs, () => this.#scan());
   }
 
   /** Removes a call; does nothing when it is not here. */
@@ -51,8 +54,8 @@ export class DeadlineScan<T extends Scanned> {
 
   /** Ends the timer at once, instead of at the first scan that finds nothing. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   #scan(): void {
@@ -60,7 +63,7 @@ export class DeadlineScan<T extends Scanned> {
       this.stop();
       return;
     }
-    const now = performance.now();
+    const now = this.#clock.now();
     // From the end, so that one that removes itself does not hide another.
     for (let i = this.#items.length - 1; i >= 0; i--) {
       const item = this.#items[i];

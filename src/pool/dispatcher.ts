@@ -9,6 +9,7 @@ import { Catalog } from "../tool/catalog.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { type CallOwner, PoolCall } from "./call.ts";
+import { type PoolClock, realClock } from "./clock.ts";
 import { DeadlineScan } from "./deadlines.ts";
 import { constants } from "./defaults.ts";
 import { hostIsDying } from "./host-signals.ts";
@@ -43,6 +44,7 @@ export interface CallCounts {
 export class Dispatcher implements CallOwner, RouteOwner {
   readonly settings: PoolSettings;
   readonly functions: HostFunctions;
+  readonly clock: PoolClock;
   /** The tools of the workers. */
   readonly catalog = new Catalog();
   /** Ready workers, those that take no more calls included until they are gone. */
@@ -61,7 +63,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #threadLane = new Lane();
   readonly #sharedLane = new Lane();
   readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
-  readonly #live = new DeadlineScan<PoolCall>((call, now) => this.#look(call, now));
+  readonly #live: DeadlineScan<PoolCall>;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();
   /** Calls that had to wait so far, which says who came first. */
@@ -73,9 +75,12 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #unhealthy: SnakepitError | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(settings: PoolSettings, functions: HostFunctions) {
+  /** @param clock Where time and chance come from. Default: from the runtime. */
+  constructor(settings: PoolSettings, functions: HostFunctions, clock: PoolClock = realClock) {
     this.settings = settings;
     this.functions = functions;
+    this.clock = clock;
+    this.#live = new DeadlineScan(clock, (call, now) => this.#look(call, now));
   }
 
   /** Calls that wait for a worker. */
@@ -111,7 +116,10 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   /** Takes a worker that is ready. */
   admit(worker: Worker): PooledWorker {
-    const pooled = new PooledWorker(worker, this.settings, { onFree: () => this.#drain(), onRetire: () => this.#displace(pooled) });
+    const pooled = new PooledWorker(worker, this.settings, this.clock, {
+      onFree: () => this.#drain(),
+      onRetire: () => this.#displace(pooled),
+    });
     this.catalog.update(worker.connection.hello.tools);
     this.workers.push(pooled);
     this.#unhealthy = undefined;
@@ -145,12 +153,11 @@ export class Dispatcher implements CallOwner, RouteOwner {
     this.#closed = true;
     for (const call of this.#live.all()) if (call.state !== "sent") this.#refuse(call);
     if (this.#live.size > 0) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-        timer = setTimeout(resolve, this.settings.graceMs);
-      });
-      clearTimeout(timer);
+      const idle = Promise.withResolvers<void>();
+      this.#onIdle = idle.resolve;
+      const stopWaiting = this.clock.after(this.settings.graceMs, idle.resolve);
+      await idle.promise;
+      stopWaiting();
     }
     for (const call of this.#live.all()) this.#refuse(call);
     this.#live.stop();
@@ -226,7 +233,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     }
     const waiting = this.queued;
     call.order = ++this.#arrivals;
-    call.until = performance.now() + this.settings.queueTimeoutMs;
+    call.until = this.clock.now() + this.settings.queueTimeoutMs;
     this.#enqueue(call);
     // Those before it may all wait for workers that this one does not need.
     if (lane.binds) this.#drain();
@@ -408,7 +415,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #lost(call: PoolCall, pooled: PooledWorker, end: WorkerEnd, alone: boolean): void {
     this.#takeBack(call, pooled);
     if (!pooled.ignoredCancel) blame(call, alone);
-    const delayMs = this.#closed ? undefined : retryDelayMs(call, this.settings);
+    const delayMs = this.#closed ? undefined : retryDelayMs(call, this.settings, this.clock);
     if (delayMs === undefined) {
       // One that only shared its worker with a tool that ignored its cancel did nothing wrong: the caller may send it again.
       const retryable = pooled.ignoredCancel || (call.entry.tool.idempotent && call.kills < constants.poisonous);
@@ -417,7 +424,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     }
     this.counts.retried++;
     call.state = "resting";
-    call.until = performance.now() + delayMs;
+    call.until = this.clock.now() + delayMs;
   }
 
   /** One look of the scan at one call. */

@@ -1,6 +1,7 @@
 /** A ready worker as the dispatcher sees it: what it is doing, and whether it can take one more call. */
 import type { Worker } from "../worker/worker.ts";
 import { CancelWatch } from "./cancel-watch.ts";
+import type { PoolClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 import type { PoolSettings } from "./options.ts";
 import type { SessionRoute } from "./session-route.ts";
@@ -60,7 +61,7 @@ export class PooledWorker {
   readonly #resolveGoing: () => void;
   readonly #resolveDrained: () => void;
 
-  constructor(worker: Worker, settings: PoolSettings, events: PooledWorkerEvents) {
+  constructor(worker: Worker, settings: PoolSettings, clock: PoolClock, events: PooledWorkerEvents) {
     this.worker = worker;
     this.#settings = settings;
     this.#onRetire = () => events.onRetire();
@@ -70,7 +71,7 @@ export class PooledWorker {
     const drained = Promise.withResolvers<void>();
     this.drained = drained.promise;
     this.#resolveDrained = drained.resolve;
-    this.cancelWatch = new CancelWatch(worker, settings.graceMs, {
+    this.cancelWatch = new CancelWatch(worker, settings.graceMs, clock, {
       onFree: () => events.onFree(),
       onIgnored: () => {
         this.ignoredCancel = true;

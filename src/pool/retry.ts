@@ -1,5 +1,6 @@
 /** Whether a call whose worker died is sent again, and when. */
 import type { PoolCall } from "./call.ts";
+import type { PoolClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 import type { PoolSettings } from "./options.ts";
 
@@ -26,10 +27,14 @@ function mayRunAgain(call: PoolCall): boolean {
 }
 
 /** Milliseconds to wait before a call is sent again, or undefined when it is not. */
-export function retryDelayMs(call: PoolCall, settings: Pick<PoolSettings, "retries" | "retryBackoffMs">): number | undefined {
+export function retryDelayMs(
+  call: PoolCall,
+  settings: Pick<PoolSettings, "retries" | "retryBackoffMs">,
+  clock: PoolClock,
+): number | undefined {
   if (!mayRunAgain(call) || settings.retries === 0) return undefined;
   if (call.kills >= constants.poisonous || call.kills > settings.retries) return undefined;
   const base = call.kills > 0 ? settings.retryBackoffMs * 2 ** (call.kills - 1) : constants.innocentBackoffMs;
   // Half of it is random, so that calls lost together do not come back together.
-  return base * (0.5 + Math.random() / 2);
+  return base * (0.5 + clock.random() / 2);
 }
