@@ -129,7 +129,8 @@ def test_what_was_printed_while_importing_is_printed_once() -> None:
         sys.stdout.flush()
         sys.stdout.buffer.flush()
     """
-    with ForkServer(code=code) as server:
+    # With it set there are no buffers.
+    with ForkServer(code=code, env={"PYTHONUNBUFFERED": ""}) as server:
         with server.fork() as worker:
             worker.call("flush")
             worker.shutdown(0)
@@ -196,6 +197,8 @@ def test_a_server_that_is_killed_leaves_its_workers_alone() -> None:
     with ForkServer(code=TOOLS) as server, server.fork() as worker:
         os.kill(server.pid, signal.SIGKILL)
         server.process.popen.wait(PATIENCE)
+        # The host hears of it, since no worker holds its connection.
+        assert server.sock.recv(1) == b""
         assert worker.call("where")[0] == worker.process.pid
 
 
