@@ -224,7 +224,7 @@ export class Pool {
         calls: pooled.calls,
         memoryBytes: await worker.memoryBytes(),
         uptimeMs: Date.now() - worker.readyAt,
-        startedBy: "spawn",
+        startedBy: worker.startedBy,
       };
     });
     const others = waiting.map(
@@ -236,7 +236,7 @@ export class Pool {
         calls: 0,
         memoryBytes: 0,
         uptimeMs: 0,
-        startedBy: "spawn",
+        startedBy: settings.preload === undefined ? "spawn" : "fork",
       }),
     );
     return [...(await Promise.all(infos)), ...others];

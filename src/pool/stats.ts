@@ -1,5 +1,6 @@
 /** What programs are told about their pools. The shapes are part of the public API. */
 import type { SnakepitError } from "../errors/index.ts";
+import type { StartedBy } from "../worker/launch.ts";
 import type { CallCounts } from "./dispatcher.ts";
 
 /** One worker, as `workers()` gives it. */
@@ -16,8 +17,8 @@ export interface WorkerInfo {
   readonly memoryBytes: number;
   /** Milliseconds since it became ready. */
   readonly uptimeMs: number;
-  /** How it came to be. */
-  readonly startedBy: "spawn";
+  /** How it came to be; while it starts, how it is to be. */
+  readonly startedBy: StartedBy;
 }
 
 /** Counters of one pool since it was opened, and how it stands now. */
