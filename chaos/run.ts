@@ -50,7 +50,14 @@ const chosen = names.map((name) => {
   if (scenario === undefined) throw new Error(`there is no scenario "${name}", only ${Object.keys(scenarios).join(", ")}`);
   return { name, scenario };
 });
-const shares = chosen.reduce((sum, { scenario }) => sum + scenario.share, 0);
+const started = performance.now();
+
+/** What is left of the time, shared out among the scenarios that are left. */
+function timeFor(at: number): number {
+  const share = (from: number): number => chosen.slice(from).reduce((sum, { scenario }) => sum + scenario.share, 0);
+  const left = Math.max(0, seconds * 1_000 - (performance.now() - started));
+  return flags.quick ? QUICK_MS : (left * (chosen[at]?.scenario.share ?? 0)) / Math.max(1, share(at));
+}
 
 interface Result extends Findings {
   readonly name: string;
@@ -67,10 +74,9 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-async function play(name: string, share: number): Promise<Findings> {
+async function play(name: string, ownMs: number): Promise<Findings> {
   const run = randomUUID();
   const folder = mkdtempSync(join(tmpdir(), "chaos-"));
-  const ownMs = flags.quick ? QUICK_MS : (seconds * 1_000 * share) / shares;
   const order = JSON.stringify({ name, seed, forMs: ownMs, quick: flags.quick, replay: flags.replay, run });
   const child = spawn(process.execPath, [fileURLToPath(new URL("./child.ts", import.meta.url)), order], {
     env: { ...process.env, CHAOS_RUN: run, TMPDIR: folder },
@@ -109,10 +115,10 @@ async function play(name: string, share: number): Promise<Findings> {
 }
 
 const results: Result[] = [];
-for (const { name, scenario } of chosen) {
+for (const [at, { name, scenario }] of chosen.entries()) {
   process.stderr.write(`${name}: ${scenario.title}\n`);
   const since = performance.now();
-  const findings = await play(name, scenario.share);
+  const findings = await play(name, timeFor(at));
   const took = Math.round((performance.now() - since) / 100) / 10;
   results.push({ name, title: scenario.title, seconds: took, ...findings });
   const wrong = [...findings.violations.map((text) => `  violation: ${text}`), ...findings.gaps.map((text) => `  not shown: ${text}`)];

@@ -15,9 +15,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   races,
   stopped,
   "host-death": hostDeath,
-  "frames-worker": framesWorker,
   "frames-host": framesHost,
   "slow-consumer": slowConsumer,
   "many-calls": manyCalls,
   renewal,
+  // Last, so that it has what the others leave of the time: a connection that a broken frame has ended costs a worker.
+  "frames-worker": framesWorker,
 };
