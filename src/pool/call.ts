@@ -3,12 +3,13 @@
  * of the abort signal, so that a call allocates nothing else.
  */
 import { CallTimeout, Cancelled, ProtocolError, type SnakepitError } from "../errors/index.ts";
+import type { CallStory } from "../telemetry/call-story.ts";
+import { tell } from "../telemetry/tell.ts";
 import type { CarriedCall, HostFunction, HostFunctions, Progress } from "../tool/call.ts";
 import type { ToolEntry } from "../tool/catalog.ts";
 import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import type { PoolClock } from "./clock.ts";
-import { tell } from "./logs.ts";
 import type { CallOptions, Retry } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
 import type { Queued } from "./queue.ts";
@@ -52,7 +53,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   abstract readonly streaming: boolean;
   readonly tool: string;
 
-  line: Queued<PoolCall>["line"];
+  turn: Queued<PoolCall>["turn"];
   before: PoolCall | undefined;
   after: PoolCall | undefined;
   order = 0;
@@ -77,6 +78,8 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   kills = 0;
   /** How often it was sent. */
   attempts = 0;
+  /** What is told of it; undefined when nobody listened as it began. */
+  story: CallStory | undefined;
 
   readonly owner: CallOwner;
   readonly entry: ToolEntry;

@@ -26,6 +26,8 @@ interface Asked {
   readonly call: PoolCall;
   readonly number: number;
   readonly session: Session | undefined;
+  /** When it came, counted in calls that came and calls that started. */
+  readonly at: number;
   endings: number;
 }
 
@@ -49,6 +51,9 @@ class World {
   ];
   readonly workers: Lived[] = [];
   readonly asked: Asked[] = [];
+  /** When a call started last, by session, tool and priority. */
+  readonly #served = new Map<string, number>();
+  #now = 0;
   #started = 0;
 
   admit(): void {
@@ -71,11 +76,12 @@ class World {
       expect(home !== undefined && this.isThere(home) && this.accepts(home, { tool })).toBe(false);
     };
     const held = session && { route: session.route, object: undefined };
+    const at = ++this.#now;
     const before = this.#pending;
     this.#pending = { number, session };
     const call = submit(this.dispatcher, tool, settle, held, { priority });
     this.#pending = before;
-    asked = { call, number, session, endings: early };
+    asked = { call, number, session, at, endings: early };
     this.asked.push(asked);
   }
 
@@ -114,9 +120,15 @@ class World {
     expect(this.mayTake(lived, session)).toBe(true);
     for (const other of this.waiting) {
       if (other === known || other.call.tool !== call.tool || !this.mayTake(lived, other.session)) continue;
-      const first = other.call.priority > priority || (other.call.priority === priority && other.number < number);
-      if (first) throw new Error(`call ${number} overtook call ${other.number}`);
+      const first = other.session === session && other.call.priority === priority && other.number < number;
+      if (first || other.call.priority > priority) throw new Error(`call ${number} overtook call ${other.number}`);
+      if (other.session === session || other.call.priority !== priority) continue;
+      const since = Math.max(other.at, this.#servedAt(other.session, call.tool, priority));
+      if (this.#servedAt(session, call.tool, priority) > since) {
+        throw new Error(`the session of call ${number} was served twice while that of call ${other.number} waited`);
+      }
     }
+    this.#served.set(`${session?.id} ${call.tool} ${priority}`, ++this.#now);
     if (session === undefined) return;
     expect(session.known).toContain(own.worker.id);
     const { home } = session;
@@ -126,6 +138,10 @@ class World {
       expect(session.initialized.at(-1)).toEqual([own.worker.id, home.own.worker.id]);
       session.home = lived;
     } else if (home !== lived) expect(this.accepts(home, call)).toBe(false);
+  }
+
+  #servedAt(session: Session | undefined, tool: string, priority: number): number {
+    return this.#served.get(`${session?.id} ${tool} ${priority}`) ?? 0;
   }
 
   /** What holds between two steps. */
@@ -169,7 +185,7 @@ function take(world: World, step: Step): void {
   }
 }
 
-test("every call ends once, in its order, where its session is, and none waits while a worker that may take it is free", async () => {
+test("every call ends once, in its order and its turn, where its session is, and none waits while a worker that may take it is free", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 80, size: "max" }), async (plan) => {
       const world = new World();

@@ -4,6 +4,8 @@
  * The workers come and go at the hands of the supervisor, by {@link Dispatcher.admit} and {@link Dispatcher.lose}.
  */
 import { isSnakepitError, PoolClosed, QueueFull, QueueTimeout, SessionClosed, type SnakepitError } from "../errors/index.ts";
+import { CallStory } from "../telemetry/call-story.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
 import type { HostFunctions } from "../tool/call.ts";
 import { Catalog } from "../tool/catalog.ts";
 import type { HostCall } from "../tool/host-call.ts";
@@ -45,6 +47,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly settings: PoolSettings;
   readonly functions: HostFunctions;
   readonly clock: PoolClock;
+  readonly telemetry: Telemetry;
   /** The tools of the workers. */
   readonly catalog = new Catalog();
   /** Ready workers, those that take no more calls included until they are gone. */
@@ -66,7 +69,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #live: DeadlineScan<PoolCall>;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();
-  /** Calls that had to wait so far, which says who came first. */
+  /** Counts the calls that had to wait and those that left the queue, which says who came first. */
   #arrivals = 0;
   /** The worker for the call that was found ready last. */
   #taker: PooledWorker | undefined;
@@ -75,11 +78,15 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #unhealthy: SnakepitError | undefined;
   #onIdle: (() => void) | undefined;
 
-  /** @param clock Where time and chance come from. Default: from the runtime. */
-  constructor(settings: PoolSettings, functions: HostFunctions, clock: PoolClock = realClock) {
+  /**
+   * @param clock Where time and chance come from. Default: from the runtime.
+   * @param telemetry Who is told what happens. Default: nobody.
+   */
+  constructor(settings: PoolSettings, functions: HostFunctions, clock: PoolClock = realClock, telemetry: Telemetry = new Telemetry()) {
     this.settings = settings;
     this.functions = functions;
     this.clock = clock;
+    this.telemetry = telemetry;
     this.#live = new DeadlineScan(clock, (call, now) => this.#look(call, now));
   }
 
@@ -105,6 +112,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   /** Takes a call. Whatever becomes of it is told to the call. */
   submit(call: PoolCall): void {
     this.counts.calls++;
+    if (this.telemetry.active) call.story = new CallStory(this.telemetry, this.settings.name, call, this.clock.now());
     if (this.#closed) this.#refuse(call);
     else if (!call.listen()) this.#end(call, call.cancelled());
     else {
@@ -167,6 +175,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     const pooled = call.worker;
     const { weight } = call;
     if (ranUs > 0) call.entry.pace.add(ranUs);
+    call.story?.ran(ranUs);
     if (pooled !== undefined) {
       this.#takeBack(call, pooled);
       pooled.calls++;
@@ -258,6 +267,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #enqueue(call: PoolCall): void {
     call.state = "queued";
     this.#laneOf(call).push(call);
+    this.onQueued?.();
   }
 
   /** Binds calls anew that wait, all of them before one fails, because whoever hears of that may make another call. */
@@ -265,9 +275,10 @@ export class Dispatcher implements CallOwner, RouteOwner {
     const refused: [PoolCall, SnakepitError][] = [];
     for (const call of calls) {
       const lane = this.#laneOf(call);
+      const since = call.turn?.since;
       lane.remove(call);
       const error = call.route?.bind(call);
-      if (error === undefined) lane.push(call);
+      if (error === undefined) lane.push(call, since);
       else {
         call.state = "new";
         refused.push([call, error]);
@@ -335,6 +346,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
       call.alone = false;
     }
     pooled.take(call.weight, call.alone);
+    if (this.telemetry.active && pooled.inFlight === 1) this.#tell("worker.busy", pooled);
     call.worker = pooled;
     call.state = "sent";
     let isNewHome = false;
@@ -343,6 +355,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
       if (call.route !== undefined) isNewHome = this.#enter(call.route, pooled);
       pooled.worker.connection.start(call);
       call.attempts++;
+      call.story?.started(pooled.worker.id, this.clock.now());
     } catch (error) {
       this.#takeBack(call, pooled);
       if (!isSnakepitError(error)) throw error;
@@ -379,7 +392,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #drain(): void {
     for (const lane of this.#lanes) {
       for (let call = lane.next(this.#isReady); call !== undefined; call = lane.next(this.#isReady)) {
-        lane.remove(call);
+        lane.take(call, ++this.#arrivals);
         if (!this.#send(call, this.#taker)) this.#enqueue(call);
       }
     }
@@ -423,6 +436,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
       return;
     }
     this.counts.retried++;
+    call.story?.retried(end.error(call.attempts, true), delayMs, this.clock.now());
     call.state = "resting";
     call.until = this.clock.now() + delayMs;
   }
@@ -445,8 +459,13 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   #takeBack(call: PoolCall, pooled: PooledWorker): void {
     pooled.give(call.weight, call.alone);
+    if (this.telemetry.active && pooled.inFlight === 0) this.#tell("worker.idle", pooled);
     call.worker = undefined;
     call.removeFunctions();
+  }
+
+  #tell(type: "worker.busy" | "worker.idle", { worker }: PooledWorker): void {
+    this.telemetry.say({ type, pool: this.settings.name, worker: worker.id });
   }
 
   #end(call: PoolCall, error: SnakepitError): void {
@@ -456,6 +475,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   #finish(call: PoolCall, error: SnakepitError | undefined): void {
     call.finish();
+    call.story?.finished(error, this.clock.now());
     this.#live.remove(call);
     if (call.host !== undefined) this.#nested.delete(call);
     if (error === undefined) this.counts.succeeded++;

@@ -4,13 +4,13 @@
  */
 import type { PoolCall } from "./call.ts";
 import type { PooledWorker } from "./pooled-worker.ts";
-import { PriorityQueue } from "./queue.ts";
+import { FairQueue } from "./queue.ts";
 
 /** The queues of one kind of calls. */
 export class Lane {
-  readonly #anywhere = new PriorityQueue<PoolCall>();
+  readonly #anywhere = new FairQueue<PoolCall>();
   /** Only those that are not empty. */
-  readonly #bound = new Map<PooledWorker, PriorityQueue<PoolCall>>();
+  readonly #bound = new Map<PooledWorker, FairQueue<PoolCall>>();
   #size = 0;
 
   /** How many wait. */
@@ -23,34 +23,35 @@ export class Lane {
     return this.#bound.size > 0;
   }
 
-  /** Adds a call where it is bound to, behind those of its priority that came before it. */
-  push(call: PoolCall): void {
+  /** Adds a call where it is bound to, behind those of its session and priority that came before it. `since` is that of the queue it comes from. */
+  push(call: PoolCall, since?: number): void {
     const { bound } = call;
-    let queue = bound === undefined ? this.#anywhere : this.#bound.get(bound);
+    let queue = this.#queueOf(call);
     if (queue === undefined && bound !== undefined) {
-      queue = new PriorityQueue();
+      queue = new FairQueue();
       this.#bound.set(bound, queue);
     }
-    queue?.push(call);
+    queue?.push(call, since);
     this.#size++;
   }
 
-  /** Takes a call out, which must be here, and bound as when it was added. */
+  /** Takes a call out whose turn has come. `now` is a count above the order of every call so far. It must be bound as when it was added. */
+  take(call: PoolCall, now: number): void {
+    const queue = this.#queueOf(call);
+    queue?.take(call, now);
+    this.#left(call, queue);
+  }
+
+  /** Takes a call out that waits no more, which must be here, and bound as when it was added. */
   remove(call: PoolCall): void {
-    const { bound } = call;
-    this.#size--;
-    if (bound === undefined) {
-      this.#anywhere.remove(call);
-      return;
-    }
-    const queue = this.#bound.get(bound);
+    const queue = this.#queueOf(call);
     queue?.remove(call);
-    if (queue?.size === 0) this.#bound.delete(bound);
+    this.#left(call, queue);
   }
 
   /**
-   * Who leaves next: of the first of each queue that `isReady`, the one with the highest priority, and of those the one that came first. Undefined when
-   * none is.
+   * Who leaves next: of the first of each queue that `isReady`, the one with the highest priority, and of those the one whose session has not been served
+   * for longest. Undefined when none is.
    */
   next(isReady: (call: PoolCall) => boolean): PoolCall | undefined {
     const first = this.#anywhere.first;
@@ -62,12 +63,21 @@ export class Lane {
     return best;
   }
 
-  /** Those that are bound to a worker, in their order; those that are bound to none without one. */
+  /** Those that are bound to a worker, each session's in their order; those that are bound to none without one. */
   of(worker: PooledWorker | undefined): PoolCall[] {
     return (worker === undefined ? this.#anywhere : this.#bound.get(worker))?.all() ?? [];
+  }
+
+  #queueOf({ bound }: PoolCall): FairQueue<PoolCall> | undefined {
+    return bound === undefined ? this.#anywhere : this.#bound.get(bound);
+  }
+
+  #left({ bound }: PoolCall, queue: FairQueue<PoolCall> | undefined): void {
+    this.#size--;
+    if (bound !== undefined && queue?.size === 0) this.#bound.delete(bound);
   }
 }
 
 function leavesBefore(a: PoolCall, b: PoolCall): boolean {
-  return a.priority === b.priority ? a.order < b.order : a.priority > b.priority;
+  return a.priority === b.priority ? (a.turn?.since ?? 0) < (b.turn?.since ?? 0) : a.priority > b.priority;
 }

@@ -1,0 +1,38 @@
+/** Sessions that wait for the same workers take turns. */
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Session, Snakepit } from "../src/index.ts";
+import { temporaryFolder, toolFile, until } from "./pool.support.ts";
+
+const MANY = 10_000;
+
+for (const affinity of ["hint", "strict-queue"] as const) {
+  test(`a session with ten thousand waiting calls holds up others by a call each (${affinity})`, async () => {
+    const gates = temporaryFolder();
+    await using pit = await Snakepit.open({
+      tools: toolFile("gated"),
+      workers: 1,
+      env: { GATES: gates },
+      queueSize: 2 * MANY,
+      queueTimeoutMs: 60_000,
+      timeoutMs: 60_000,
+    });
+    const running = pit.execute("quick", { gate: "running" });
+    await using greedy = await pit.session("greedy", { affinity });
+    await using modest = await pit.session("modest", { affinity });
+    const order: string[] = [];
+    const call = async (who: Snakepit | Session, name: string): Promise<void> => {
+      await who.execute("quick");
+      order.push(name);
+    };
+    const calls = Array.from({ length: MANY }, () => call(greedy, "greedy"));
+    for (let i = 0; i < 3; i++) calls.push(call(modest, "modest"), call(pit, "program"));
+    await until(() => pit.stats().queued === MANY + 6);
+    writeFileSync(join(gates, "running"), "");
+    await Promise.all([running, ...calls]);
+    const round = ["greedy", "modest", "program"];
+    expect(order.slice(0, 10)).toEqual([...round, ...round, ...round, "greedy"]);
+    expect(order).toHaveLength(MANY + 6);
+  });
+}
