@@ -12,9 +12,17 @@ const MAX = 1_000_000;
 const [file = "", seed = "0"] = process.argv.slice(2);
 const random = randomOf(Number(seed));
 const value = (): number => wholeBelow(random, MAX);
-const say = (line: { readonly ask: object } | { readonly ack: object }): void => {
-  writeSync(1, `${JSON.stringify(line)}\n`);
-};
+/** Writes a line whole, before anything else is done. The reader may be behind, and the pipe one that does not block. */
+function say(line: { readonly ask: object } | { readonly ack: object }): void {
+  let left = Buffer.from(`${JSON.stringify(line)}\n`);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    }
+  }
+}
 
 const writer = await bench({ store: Store.layerSqlite({ file }) });
 const { variables } = await writer.session("shared");
