@@ -31,8 +31,7 @@ for (const affinity of ["hint", "strict-queue"] as const) {
     await until(() => pit.stats().queued === MANY + 6);
     writeFileSync(join(gates, "running"), "");
     await Promise.all([running, ...calls]);
-    const round = ["greedy", "modest", "program"];
-    expect(order.slice(0, 10)).toEqual([...round, ...round, ...round, "greedy"]);
+    for (const round of [0, 3, 6]) expect(order.slice(round, round + 3).toSorted()).toEqual(["greedy", "modest", "program"]);
     expect(order).toHaveLength(MANY + 6);
   });
 }
