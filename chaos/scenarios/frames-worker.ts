@@ -118,7 +118,7 @@ async function cuts(
 }
 
 /** Every story in two pieces at every byte, on one connection: as good as whole. */
-async function pieces(farm: Farm, violations: Violations): Promise<number> {
+async function pieces(farm: Farm, stride: number, violations: Violations): Promise<number> {
   const target = await Target.open(farm);
   const answers = new Set<number>();
   let wake = (): void => {};
@@ -128,7 +128,7 @@ async function pieces(farm: Farm, violations: Violations): Promise<number> {
   };
   let call = 1;
   for (const story of stories) {
-    for (const at of places(join(story(call)), 1)) {
+    for (const at of places(join(story(call)), stride)) {
       const bytes = join([...story(call), ping(PING_FROM + call, "whole")]);
       target.send(bytes.subarray(0, at));
       // So that the worker reads them apart.
@@ -194,7 +194,7 @@ export const framesWorker: Scenario = {
       return { figures: { replayed: bytes.length }, violations: violations.list, gaps: [] };
     }
     await knocks(farm, chaos.random.fork(), chaos.quick ? 200 : 2_000, violations);
-    const inPieces = await pieces(farm, violations);
+    const inPieces = await pieces(farm, chaos.quick ? 7 : 1, violations);
     const cut = await cuts(farm, chaos.quick ? 60 : 1, performance.now() + (chaos.until - performance.now()) / 2, violations);
     chaos.progress(`cut ${cut.done} times`);
     let next = 0;

@@ -6,7 +6,7 @@ import { type Scenario, Violations } from "../scenario.ts";
 import { many, python, tools } from "../support.ts";
 
 const AT_ONCE = 32;
-const SAMPLES = 45;
+const SAMPLES = 30;
 /** An object that is kept costs more than this. Heaps that are half empty move by a third of it. */
 const FLAT_BYTES = 32;
 /** What the control leaks with each call, on the side that leaks. */
@@ -37,8 +37,8 @@ export const manyCalls: Scenario = {
   title: "a million calls leave no memory behind, neither in the host nor in the worker",
   share: 4,
   async run(chaos) {
-    const count = chaos.quick ? 60_000 : 1_000_000;
-    const controlCount = chaos.quick ? 30_000 : 200_000;
+    const count = chaos.quick ? 45_000 : 1_000_000;
+    const controlCount = chaos.quick ? 15_000 : 200_000;
     const violations = new Violations();
     const pit = await Snakepit.open({ tools, python, workers: 1, onLog() {} });
     const pid = (await pit.workers())[0]?.pid ?? 0;
