@@ -11,4 +11,5 @@ export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
 export type { PoolOptions, Retry, ToolSource } from "./pool/options.ts";
 export * as Session from "./session/service.ts";
+export type { PitEvent } from "./telemetry/event.ts";
 export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

@@ -18,7 +18,6 @@ export type { ToolArguments } from "./pool/pool.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";
 export type { SessionInfo, VariableChange, VariableEntry } from "./session/entry.ts";
 export type { SessionCallError, SessionError, SessionOpenError, VariableError } from "./session/errors.ts";
-export type { SessionEvent } from "./session/manager.ts";
 export type {
   SessionOptions,
   SessionsOptions,
@@ -32,6 +31,22 @@ export { Session, type SessionVariables } from "./session/session.ts";
 export { type SqliteOptions, sqlite } from "./session/sqlite.ts";
 export type { BuiltInType, Constraints } from "./session/variable-type.ts";
 export type { ReadOutcome, WriteOutcome } from "./session/variables.ts";
+export type {
+  CallEvent,
+  CallOutcome,
+  ChangedBy,
+  CountersEvent,
+  DroppedEvent,
+  PitEvent,
+  PoolFigures,
+  RecycleReason,
+  SessionEvent,
+  SpanAttribute,
+  SpanEvent,
+  StatisticsEvent,
+  VariableEvent,
+  WorkerEvent,
+} from "./telemetry/event.ts";
 export type { HostFunction, Progress } from "./tool/call.ts";
 export type { ParameterInfo, ToolInfo } from "./tool/info.ts";
 export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

@@ -66,6 +66,11 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "fine\nfrom the listener\n4\n", stderr: "" });
     }, 30_000);
 
+    test("a listener of events that throws every time disturbs neither calls nor the other listeners", async () => {
+      const { ended } = run(runtime, "event-listener-throws.ts");
+      expect(await ended).toEqual({ code: 0, signal: null, stdout: "9\ncall.started call.finished\ntrue\n", stderr: "" });
+    }, 30_000);
+
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       test(`${signal} closes an open pit, and the program ends by that signal`, async () => {
         const { child, ended, folder, output } = run(runtime, "held-open.ts");

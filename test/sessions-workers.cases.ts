@@ -1,22 +1,22 @@
 /** What sessions, workers and functions of the program are to one another, on every runtime: each case is a sentence and a program that fails when it is not true. */
 import assert from "node:assert/strict";
-import { ObjectRef, type SessionEvent, Snakepit } from "../src/index.ts";
+import { ObjectRef, type PitEvent, Snakepit } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
 import { collect, failure, toolFile, until } from "./pool.support.ts";
 
 /** A pit of two workers, and what happened to its sessions. */
 export interface Open {
   readonly pit: Snakepit;
-  readonly events: readonly SessionEvent[];
+  readonly events: readonly PitEvent[];
 }
 
 /** Opens what every case is given. */
 export async function open(): Promise<Open> {
-  const events: SessionEvent[] = [];
+  const events: PitEvent[] = [];
   const pit = await Snakepit.open({
     tools: toolFile("session"),
     workers: 2,
-    onSessionEvent: (event) => events.push(event),
+    onEvent: (event) => events.push(event),
     onLog: () => {},
   });
   return { pit, events };
@@ -42,7 +42,7 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     if (lost._tag === "WorkerCrashed")
       assert.equal((await failure(session.execute("use", uses(["get_local_object", ["model"]]))))._tag, "ObjectLost");
     else assert.equal(lost._tag, "ObjectLost");
-    const moved = events.find(({ kind, session: { id } }) => kind === "moved" && id === "stateful");
+    const moved = events.find((event) => event.type === "session.moved" && event.session === "stateful");
     assert.ok(moved !== undefined);
   },
 

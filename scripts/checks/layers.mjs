@@ -14,6 +14,7 @@ const ORDER = [
   ["errors"],
   ["value"],
   ["tool"],
+  ["telemetry"],
   ["runtime"], // services, given to the layers above
   ["registry"],
   ["carrier"],

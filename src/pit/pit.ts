@@ -9,7 +9,7 @@ import { HostTools } from "../host/host-tools.ts";
 import { toolHandlers } from "../host/tool-handlers.ts";
 import type { CallTarget } from "../pool/faces.ts";
 import { closeOnSignal } from "../pool/host-signals.ts";
-import { type LogEvent, printLog, tell } from "../pool/logs.ts";
+import { type LogEvent, printLog } from "../pool/logs.ts";
 import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
 import { pitHealth, pitStats } from "../pool/stats.ts";
@@ -17,9 +17,12 @@ import type { AdminHandlers } from "../registry/admin.ts";
 import { registryMessage } from "../registry/message.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { SessionManager } from "../session/manager.ts";
+import { observedStore, sessionEvent } from "../session/observed.ts";
 import { Store } from "../session/service.ts";
 import type { StoreService } from "../session/store.ts";
 import { variableHandlers } from "../session/variable-handlers.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
+import { tell } from "../telemetry/tell.ts";
 import { nearestNames } from "../tool/nearest.ts";
 import { type OpenOptions, openSettings, type SessionStore } from "./options.ts";
 
@@ -34,14 +37,17 @@ export class Pit implements CallTarget {
   readonly sessions: SessionManager;
   /** What Python may call. */
   readonly tools: HostTools;
+  /** What is told of all that happens. */
+  readonly telemetry: Telemetry;
   /** What effects run with that have to do with it. */
   readonly context: Context.Context<never>;
   readonly #only: Pool | undefined;
 
-  private constructor(pools: ReadonlyMap<string, Pool>, sessions: SessionManager, context: Context.Context<never>) {
+  private constructor(pools: ReadonlyMap<string, Pool>, sessions: SessionManager, telemetry: Telemetry, context: Context.Context<never>) {
     this.pools = pools;
     this.sessions = sessions;
     this.tools = sessions.host.tools;
+    this.telemetry = telemetry;
     this.context = context;
     const [first] = pools.values();
     this.#only = pools.size === 1 ? first : undefined;
@@ -61,6 +67,11 @@ export class Pit implements CallTarget {
         Effect.sync(() => closeOnSignal(close)),
         (forget) => Effect.sync(forget),
       );
+      const telemetry = yield* Effect.acquireRelease(
+        Effect.sync(() => new Telemetry()),
+        (all) => Effect.sync(() => all.close()),
+      ).pipe(Scope.provide(scope));
+      if (settings.onEvent !== undefined) telemetry.listen(settings.onEvent);
       const opened = new Map<string, Pool>();
       const tools = new HostTools();
       const functions = new HostFunctions();
@@ -69,9 +80,12 @@ export class Pit implements CallTarget {
         throw new ToolNotFound({ tool, nearest: nearest(tool, opened) });
       };
       // Opened before the pools and closed after them, since tools use sessions to their end.
-      const store = yield* sessionStore(settings.store).pipe(Scope.provide(scope));
+      const store = yield* sessionStore(settings.store).pipe(
+        Effect.map((plain) => observedStore(plain, telemetry)),
+        Scope.provide(scope),
+      );
       const sessions = yield* SessionManager.make(settings.sessions, store, { poolOf, tools }).pipe(Scope.provide(scope));
-      if (settings.onSessionEvent !== undefined) sessions.onEvent(settings.onSessionEvent);
+      sessions.onEvent((event) => telemetry.say(sessionEvent(event)));
       const handlers =
         (pool: string) =>
         (worker: string): HostHandlers => ({
@@ -95,7 +109,7 @@ export class Pit implements CallTarget {
       };
       const host = yield* registry.host({ run, pools: settings.pools.map(({ name }) => name), admin }).pipe(Scope.provide(scope));
       yield* registry.sweep.pipe(Effect.forkIn(scope));
-      const services = { functions, onLog, run, record: host.record };
+      const services = { functions, onLog, telemetry, run, record: host.record };
       // Pools close together: one that waits for its calls does not let the others take new ones.
       const together = yield* Scope.fork(scope, "parallel");
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {
@@ -109,7 +123,7 @@ export class Pit implements CallTarget {
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
         (timer) => Effect.sync(() => clearInterval(timer)),
       ).pipe(Scope.provide(scope));
-      return new Pit(opened, sessions, context);
+      return new Pit(opened, sessions, telemetry, context);
     });
   }
 

@@ -3,7 +3,7 @@
  *
  * Calls are interruptible: interrupting one interrupts the tool's code in Python. Errors stand in the error channel by their `_tag`.
  */
-import { Context, Effect, Layer, type Scope, type Stream } from "effect";
+import { Context, Effect, Layer, type Scope, Stream } from "effect";
 import { python } from "../adapter/python.ts";
 import { familyOnly } from "../errors/family.ts";
 import type { InvalidOptions } from "../errors/index.ts";
@@ -14,6 +14,7 @@ import { type CallTarget, callEffect, type EffectCallOptions, itemStream } from 
 import type { ToolArguments } from "../pool/pool.ts";
 import { type PitHealth, type PitStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
 import { Sessions } from "../session/service.ts";
+import type { PitEvent } from "../telemetry/event.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
@@ -55,6 +56,11 @@ export interface PoolService extends Callable {
   readonly stats: Effect.Effect<PitStats>;
   /** How well it is. */
   readonly health: Effect.Effect<PitHealth>;
+  /**
+   * What happens from the start of the stream on, to its workers, calls, sessions and variables. Who is too slow loses the oldest of 4,096 that wait, and is
+   * told how many by an event of type "dropped".
+   */
+  readonly events: Stream.Stream<PitEvent>;
 }
 
 /** Pools of Python workers as a service. */
@@ -96,6 +102,7 @@ function service(pit: Pit): PoolService {
     workers: Effect.promise(async () => (await Promise.all(pools.map((pool) => pool.workers()))).flat()),
     stats: Effect.sync(() => pitStats(byName((pool) => pool.stats()))),
     health: Effect.sync(() => pitHealth(byName((pool) => pool.health()))),
+    events: Stream.suspend(() => Stream.fromAsyncIterable(pit.telemetry.events(), (error) => error)).pipe(Stream.orDie),
   };
 }
 

@@ -9,6 +9,7 @@ import { type PitHealth, type PitStats, type PoolHealth, type PoolStats, pitHeal
 import type { SessionInfo } from "../session/entry.ts";
 import type { SessionOptions } from "../session/options.ts";
 import { Session } from "../session/session.ts";
+import type { PitEvent } from "../telemetry/event.ts";
 import type { HostFunction } from "../tool/call.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
@@ -134,6 +135,14 @@ export class Snakepit implements Callable, AsyncDisposable {
   /** Counters since it was opened, of all pools together and of each. */
   stats(): PitStats {
     return pitStats(this.#byName((pool) => pool.stats()));
+  }
+
+  /**
+   * What happens from now on, one event after the other, as `onEvent` hears it. A reader that is too slow loses the oldest of 4,096 that wait, and is told
+   * how many by an event of type "dropped". It ends with the pit. Leave it by `break` or `return`, else its events are kept for nobody.
+   */
+  events(): AsyncIterableIterator<PitEvent> {
+    return this.#pit.telemetry.events();
   }
 
   /** How well it is, and every pool. */

@@ -249,6 +249,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     if (call.state !== "queued") return;
     if (this.#isImpatient(call)) this.#miss(call);
     else if (waiting >= this.settings.queueSize) this.abandon(call, new QueueFull({ pool: this.settings.name, size: waiting }));
+    else call.story?.queued(waiting);
   }
 
   /** Decides which worker a call of a session may go to. False when there is none any more, and the call has ended. */

@@ -32,17 +32,3 @@ export function printLog(event: LogEvent): void {
   const from = [event.worker === "" ? event.pool : event.worker, event.tool].filter((part) => part !== "").join(" ");
   stderr.write(`[snakepit ${from}] ${event.text}\n`);
 }
-
-/**
- * Calls a function of the user's. What it throws is not the caller's business, which is in the middle of reading a socket: it surfaces as any error
- * thrown in an event listener does.
- */
-export function tell<T>(listener: (event: T) => void, event: T): void {
-  try {
-    listener(event);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}

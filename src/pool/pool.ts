@@ -5,14 +5,17 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
+import { tell } from "../telemetry/tell.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { HostFunctions } from "../tool/call.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import { type ToolInfo, toolInfo } from "../tool/info.ts";
 import { type InSession, UnaryCall } from "./call.ts";
 import type { CallSession } from "./call-session.ts";
+import { realClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { type LogEvent, levelName, tell } from "./logs.ts";
+import { type LogEvent, levelName } from "./logs.ts";
 import { type CallOptions, checkCallOptions, type PoolSettings } from "./options.ts";
 import { SessionRoute } from "./session-route.ts";
 import type { PoolHealth, PoolStats, WorkerInfo } from "./stats.ts";
@@ -30,6 +33,8 @@ export interface PoolServices {
   /** Functions among the arguments of calls. */
   readonly functions: HostFunctions;
   readonly onLog: (event: LogEvent) => void;
+  /** Who is told what happens. */
+  readonly telemetry: Telemetry;
   /** A value that all workers of one pit have in their environment, by which its processes can be found. */
   readonly run: string;
   /** Writes down a process that is about to be started. */
@@ -51,7 +56,7 @@ export class Pool {
   /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
   static open(settings: PoolSettings, services: PoolServices): Effect.Effect<Pool, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
-      const dispatcher = new Dispatcher(settings, services.functions);
+      const dispatcher = new Dispatcher(settings, services.functions, realClock, services.telemetry);
       const { adapter, onLog } = services;
       if (settings.tools.length === 0) {
         yield* Effect.addFinalizer(() => Effect.promise(() => dispatcher.close()));
