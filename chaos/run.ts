@@ -77,9 +77,11 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 async function play(name: string, ownMs: number): Promise<Findings> {
   const run = randomUUID();
   const folder = mkdtempSync(join(tmpdir(), "chaos-"));
+  // The user's own registry is not for what is killed here.
+  const state = mkdtempSync(join(tmpdir(), "chaos-state-"));
   const order = JSON.stringify({ name, seed, forMs: ownMs, quick: flags.quick, replay: flags.replay, run });
   const child = spawn(process.execPath, [fileURLToPath(new URL("./child.ts", import.meta.url)), order], {
-    env: { ...process.env, CHAOS_RUN: run, TMPDIR: folder },
+    env: { ...process.env, CHAOS_RUN: run, SNAKEPIT_STATE: state, TMPDIR: folder },
     stdio: ["ignore", "pipe", "inherit"],
   });
   running = child;
@@ -110,7 +112,7 @@ async function play(name: string, ownMs: number): Promise<Findings> {
   }
   const files = readdirSync(folder);
   if (files.length > 0 && !hung) violations.push(`files were left behind: ${files.slice(0, 3).join(", ")}`);
-  rmSync(folder, { recursive: true, force: true });
+  for (const path of [folder, state]) rmSync(path, { recursive: true, force: true });
   return { ...findings, violations: [...findings.violations, ...violations] };
 }
 
