@@ -9,6 +9,7 @@ const PYTHON_FILES = ["python", "examples", "bench", "chaos", "test", "scripts"]
 // Long enough for a busy machine: what is slow is for the benchmarks to say, a test fails for what is wrong.
 const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--reporter-outfile=REPORT"];
 const PACKED = "test/packed.test.ts";
+const SESSIONS = "test/session*.test.ts";
 
 /**
  * @typedef {object} Suite
