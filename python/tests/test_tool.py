@@ -64,7 +64,10 @@ def called(function: Any, arguments: Any = None, *, session: Any = None, streams
         except Exception:
             pass
         else:
-            return one.call(args)
+            return one.call(args if one.batch is None else [args])
+
+    if one.batch is not None:
+        return one.call([one.arguments(raw, buffers)])
 
     def open_input(number: int, parameter: str, decode: Any) -> Any:
         items = Opened(number, parameter, decode).items((streams or {})[number])
@@ -612,15 +615,16 @@ def test_a_stream_where_none_is_taken_is_refused() -> None:
 # Batches
 
 
-def test_a_single_call_of_a_batch_tool_is_a_list_of_one() -> None:
+def test_a_batch_tool_takes_lists_and_its_callers_give_elements() -> None:
     @tool(batch=True, max_batch_size=7, max_wait_ms=3)
     def embed(text: list[str], weight: list[float]) -> list[list[float]]:
         return [[len(t) * w] for t, w in zip(text, weight, strict=True)]
 
     one = made(embed)
     assert one.fast
-    assert (one.spec.batch.max_size, one.spec.batch.max_wait_ms) == (7, 3)
-    assert called(one, {"text": "abc", "weight": 2}) == [6.0]
+    assert one.batch == (one.spec.batch.max_size, one.spec.batch.max_wait_ms) == (7, 3)
+    given = [one.arguments(encode(call)[0], ()) for call in ({"text": "abc", "weight": 2}, {"text": "a", "weight": 0.5})]
+    assert one.call(given) == [[6.0], [0.5]]
     assert json.loads(one.spec.output_schema_json) == {"type": "array", "items": {"type": "number"}}
     assert json.loads(one.spec.input_schema_json)["properties"]["text"] == {"type": "string"}
     assert refused(embed, {"text": ["abc"], "weight": 1}).argument == "text"
@@ -631,25 +635,34 @@ def test_an_async_batch_tool_is_awaited() -> None:
     async def double(x: list[int]) -> list[int]:
         return [2 * n for n in x]
 
-    assert asyncio.run(called(double, {"x": 4})) == 8
+    assert asyncio.run(called(double, {"x": 4})) == [8]
 
 
-@pytest.mark.parametrize(("result", "error"), [([1, 2], ValueError), ([], ValueError), (1, TypeError), ({"a": 1}, TypeError)])
-def test_a_batch_tool_must_give_a_result_for_each_call(result: Any, error: type[Exception]) -> None:
+def test_the_default_of_a_batch_tool_is_that_of_each_call() -> None:
     @tool(batch=True)
-    def wrong(x: list[int]) -> Any:
-        return result
+    def greet(name: list[str], word: list[str] = ["hello"]) -> list[str]:  # noqa: B006
+        return [f"{w} {n}" for n, w in zip(name, word, strict=True)]
 
-    with pytest.raises(error, match="a result for each call"):
-        called(wrong, {"x": 1})
+    one = made(greet)
+    given = [one.arguments(encode(call)[0], ()) for call in ({"name": "a"}, {"name": "b", "word": "bye"})]
+    assert one.call(given) == ["hello a", "bye b"]
+    assert json.loads(one.spec.input_schema_json)["properties"]["word"] == {"type": "string", "default": "hello"}
 
 
-def test_a_batch_may_be_an_array() -> None:
+def test_a_batch_tool_may_take_a_session() -> None:
     @tool(batch=True)
-    def rows(x: list[int]) -> Any:
-        return np.array(x) * 2
+    def keep(x: list[int], session: Session) -> list[int]:
+        return x
 
-    assert called(rows, {"x": 4}) == 8
+    assert made(keep).spec.takes_session
+
+
+def test_exceptions_among_the_results_of_a_batch_are_no_part_of_what_it_returns() -> None:
+    @tool(batch=True)
+    def roots(x: list[float]) -> list[float | ValueError]:
+        return [x**0.5 if x >= 0 else ValueError("no root") for x in x]
+
+    assert json.loads(made(roots).spec.output_schema_json) == {"type": "number"}
 
 
 # Arrays as arguments
@@ -798,11 +811,15 @@ def batch_with_default(a: list[int] = []) -> list[int]: ...  # type: ignore[empt
 
 
 @tool(batch=True)
+def batch_with_rest(a: list[int], **rest: list[int]) -> list[int]: ...  # type: ignore[empty-body]
+
+
+@tool(batch=True)
 def batch_that_streams(a: list[int]) -> Iterator[int]: ...  # type: ignore[empty-body]
 
 
 @tool(batch=True)
-def batch_with_session(a: list[int], session: Session) -> list[int]: ...  # type: ignore[empty-body]
+def batch_of_nothing() -> list[int]: ...  # type: ignore[empty-body]
 
 
 @pytest.mark.parametrize(
@@ -817,9 +834,10 @@ def batch_with_session(a: list[int], session: Session) -> list[int]: ...  # type
         (wrong_async_stream, 'tools written with "async def" take as AsyncIterator'),
         (unknown_hint, "'Nowhere' is not defined"),
         (batch_of_no_list, "must be hinted as a list"),
-        (batch_with_default, "cannot have a default"),
+        (batch_with_default, "must be a list of one"),
+        (batch_with_rest, 'cannot be "\\*\\*"'),
         (batch_that_streams, "cannot stream"),
-        (batch_with_session, "cannot have a session"),
+        (batch_of_nothing, "needs a parameter"),
     ],
     ids=lambda part: part.__name__ if callable(part) else "",
 )

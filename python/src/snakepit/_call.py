@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -13,6 +13,9 @@ from snakepit._frames import ITEM_COST
 from snakepit._inputs import GiveBack, Input
 from snakepit.v1.value_pb2 import Buffer
 from snakepit.v1.worker_pb2 import ExecuteToolStreamRequest
+
+if TYPE_CHECKING:
+    from snakepit._interrupt import Slot
 
 
 class Call(Protocol):
@@ -55,6 +58,25 @@ def received_buffers(described: Sequence[Buffer], attached: list[bytearray]) -> 
         else:
             found.append((buffer, buffer.inline))
     return found
+
+
+class Run(Protocol):
+    """What a thread that runs tools takes from its queue: a slice of a call, or a batch of calls."""
+
+    call: int
+    entry: Entry
+    depth: int
+    deadline: float | None
+    waiter: int
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is a stream that has begun, and is not to be closed."""
+        ...
+
+    def run(self, slot: Slot) -> None:
+        """Runs it."""
+        ...
 
 
 class ToolCall(Call, Protocol):

@@ -64,7 +64,13 @@ def current() -> Running | None:
 
 def caller(running: Running | None) -> Caller | None:
     """Who asks, as the host is told."""
-    return None if running is None else Caller(tool=running.tool, call=running.call)
+    if running is None:
+        return None
+    call = running.call
+    if call < 0:
+        # A batch is known to the host by one of its calls.
+        call = next(iter(HOST.runtime.batches.wanted(call)), 0) if HOST.runtime is not None else 0
+    return Caller(tool=running.tool, call=call)
 
 
 def progress(fraction: float, message: str = "") -> None:

@@ -28,9 +28,9 @@ class Entry:
         self.state = state
         self.session_id = state.id
         # Whether a call is nothing but decode, call, reply.
-        self.inline = tool.fast and not (tool.streaming or tool.asynchronous)
+        self.inline = tool.fast and not (tool.streaming or tool.asynchronous or tool.batch)
         # Whether a call is nothing but a task on the loop.
-        self.detached = tool.asynchronous and not tool.streaming
+        self.detached = tool.asynchronous and not (tool.streaming or tool.batch)
         # msgspec takes any buffer.
         self.decode: Callable[[Any], Any] = tool.decode
         self.call = tool.call

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import collections
+import inspect
 import os
 import types
 import typing
@@ -31,6 +32,7 @@ __all__ = [
     "known",
     "name_of",
     "schema_of_foreign",
+    "without_errors",
     "without_none",
 ]
 
@@ -266,6 +268,18 @@ def element_of(hint: Any) -> Any:
     """``T`` of ``Iterator[T]``, ``list[T]`` and their like; Any where it is not said."""
     arguments = typing.get_args(hint)
     return arguments[0] if arguments else Any
+
+
+def without_errors(hint: Any) -> Any:
+    """The hint of a batch tool's result without the exceptions that may stand in its place. Empty when nothing is left."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return inspect.Parameter.empty if _is_error(hint) else hint
+    rest = tuple(part for part in typing.get_args(hint) if not _is_error(part))
+    return typing.Union[rest] if rest else inspect.Parameter.empty  # noqa: UP007
+
+
+def _is_error(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseException)
 
 
 def holds_views(hint: Any) -> bool:

@@ -28,6 +28,7 @@ from snakepit._sync import SyncCall
 from snakepit._waiter import Waiter, wait_outside
 
 if TYPE_CHECKING:
+    from snakepit._call import Run
     from snakepit._runtime import Runtime
 
 _TICK = 0.001
@@ -47,8 +48,8 @@ class Leader:
         self.runtime = runtime
         self.slot = Slot()
         # Calls in the order they came, and streams that go on; the latter are overtaken, the former never.
-        self._queue: deque[SyncCall] = deque()
-        self._streams: deque[SyncCall] = deque()
+        self._queue: deque[Run] = deque()
+        self._streams: deque[Run] = deque()
         self._out: list[bytes] = []
         self._cell: list[bool] = []
         self._leading = True
@@ -75,7 +76,7 @@ class Leader:
 
     # What calls ask for.
 
-    def queue_sync(self, call: SyncCall) -> None:
+    def queue_sync(self, call: Run) -> None:
         (self._streams if call.goes_on else self._queue).append(call)
 
     def holds_lead(self) -> bool:
@@ -289,14 +290,16 @@ class Leader:
         if self._over:
             return
         try:
+            timeout = self._timeout()
+            if timeout is not None and timeout <= 0:
+                # Looked after also while frames and streams leave no moment to wait.
+                self._tick()
             if not wait:
                 if not reader.wait(0):
                     return
-            else:
-                timeout = self._timeout()
-                if timeout is not None and not reader.wait(timeout):
-                    self._tick()
-                    return
+            elif timeout is not None and not reader.wait(timeout):
+                self._tick()
+                return
             if not reader.receive():
                 self._lost(None)
         except OSError as e:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 from google.protobuf.message import DecodeError
 
 from snakepit._async import AsyncCall
-from snakepit._call import Call, Inputs, received_buffers
+from snakepit._batch_runs import Batch
+from snakepit._batches import BatchedCall, Batches
+from snakepit._call import Call, Inputs, Run, received_buffers
 from snakepit._eager import Eager
 from snakepit._entries import Entries, Entry, args_only
 from snakepit._errors import CallTimeout, PayloadTooLarge, ProtocolError, SnakepitError, StreamingMismatch
@@ -68,7 +70,7 @@ _NOTHING = nullcontext()
 class Threads(Protocol):
     """Whoever runs synchronous tools and leads."""
 
-    def queue_sync(self, call: SyncCall) -> None:
+    def queue_sync(self, call: Run) -> None:
         """Has a slice of the call run."""
         ...
 
@@ -135,6 +137,7 @@ class Runtime:
         self.sessions: dict[str, SessionState] = {}
         self._outside = SessionState("")
         self.entries = Entries(tools, self._state_of)
+        self.batches = Batches(self, self._outside)
         self.started = time.monotonic()
         self.ended_calls = 0
         self.closing = False
@@ -145,7 +148,7 @@ class Runtime:
 
     # What calls use.
 
-    def queue_sync(self, call: SyncCall) -> None:
+    def queue_sync(self, call: Run) -> None:
         """Has a slice of the call run on a thread that runs tools: that of what waits for it, while that waits."""
         waiter = self.waiters.get(call.waiter) if call.waiter else None
         if waiter is None:
@@ -186,7 +189,8 @@ class Runtime:
         """Says something without being asked. From any thread."""
         body = event.SerializeToString()
         with self.protected():
-            self.writer.send_for(call, frame(EVENT, call, body))
+            for hearer in (call,) if call >= 0 else self.batches.hearers(call, event):
+                self.writer.send_for(hearer, frame(EVENT, hearer, body))
             if self.threads.may_block():
                 self.writer.wait_for_room()
 
@@ -374,6 +378,9 @@ class Runtime:
         tool = entry.tool
         if tool.streaming != (inputs is not None) and not (inputs is not None and tool.input_streams):
             raise StreamingMismatch(entry.name, tool.streaming)
+        if tool.batch is not None:
+            self._submit_batched(BatchedCall(self, call, entry, timeout_ms, raw, buffers, depth, waiter))
+            return
         if tool.asynchronous:
             made: AsyncCall | SyncCall = AsyncCall(self, call, entry, timeout_ms, raw, buffers)
         else:
@@ -390,15 +397,26 @@ class Runtime:
                 self.deadlines.add(made.deadline, call)
             self.queue_sync(made)
 
+    def _submit_batched(self, made: BatchedCall) -> None:
+        self.calls[made.call] = made
+        if made.deadline is not None:
+            self.deadlines.add(made.deadline, made.call)
+        if made.entry.tool.asynchronous:
+            self.loop.post(self.batches.join, made)
+        else:
+            self.batches.join(made)
+
     def next_deadline(self) -> float | None:
         """When something is due, by the monotonic clock."""
         return self.deadlines.first(self.calls)
 
     def expire(self, now: float) -> None:
-        """Ends the calls whose time is up."""
+        """Ends the calls whose time is up, and starts the batches that have waited for others."""
         for call in self.deadlines.past(now):
             found = self.calls.get(call)
-            if isinstance(found, SyncCall) and found.deadline is not None and found.deadline <= now:
+            if isinstance(found, Batch):
+                found.start()
+            elif isinstance(found, (SyncCall, BatchedCall)) and found.deadline is not None and found.deadline <= now:
                 found.expire()
 
     def expire_inline(self, call: int, entry: Entry, timeout_ms: int) -> None:
@@ -415,17 +433,23 @@ class Runtime:
         self.host.lose()
         self.loop.flush()
 
-    def _cancel(self, call: int) -> None:
+    def withdraw(self, call: int) -> Call | None:
+        """Takes a call out of the table that nobody wants any more. None when it is not there; otherwise it has to be stopped."""
         found = self.calls.get(call)
         if found is not None and found.lingers:
             # Said before it is taken out, since whoever finds it gone then says `ended`.
             self._lingering.add(call)
         found = self.calls.pop(call, None)
+        if found is None:
+            self._lingering.discard(call)
+        return found
+
+    def _cancel(self, call: int) -> None:
+        found = self.withdraw(call)
         self.writer.drop(call)
         if found is not None:
             found.cancel()
         else:
-            self._lingering.discard(call)
             self.threads.interrupt(call)
 
     def _fail(self, call: int, error: SnakepitError) -> None:

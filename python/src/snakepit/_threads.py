@@ -18,6 +18,7 @@ from snakepit._sync import SyncCall
 from snakepit._waiter import Waiter, running, wait_outside
 
 if TYPE_CHECKING:
+    from snakepit._call import Run
     from snakepit._runtime import Runtime
 
 
@@ -33,7 +34,7 @@ class ThreadPool:
         self.runtime = runtime
         self.fault: BaseException | None = None
         self._count = threads
-        self._queue: queue.SimpleQueue[SyncCall] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._slots: dict[int, Slot] = {}
         self._over = False
         self._busy: set[int] = set()
@@ -53,7 +54,8 @@ class ThreadPool:
                     runtime.take(message)
                 runtime.loop.flush()
                 due = runtime.next_deadline()
-                if due is not None and not reader.wait(due - time.monotonic()):
+                # Looked after also while frames leave no moment to wait.
+                if due is not None and (due <= time.monotonic() or not reader.wait(due - time.monotonic())):
                     runtime.expire(time.monotonic())
                 elif not reader.receive():
                     break
@@ -98,7 +100,7 @@ class ThreadPool:
                 self._parked = False
                 quiet = 0
 
-    def queue_sync(self, call: SyncCall) -> None:
+    def queue_sync(self, call: Run) -> None:
         self._queue.put(call)
 
     def holds_lead(self) -> bool:

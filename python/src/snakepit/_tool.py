@@ -21,7 +21,19 @@ from snakepit._buffers import Unsupported
 from snakepit._declare import Declaration, tool
 from snakepit._errors import InvalidArguments, WorkerStartFailed
 from snakepit._extensions import EXT_OBJECT
-from snakepit._hints import UnknownHint, convert, element_of, from_foreign, holds_views, is_instance, is_stream, known, name_of, without_none
+from snakepit._hints import (
+    UnknownHint,
+    convert,
+    element_of,
+    from_foreign,
+    holds_views,
+    is_instance,
+    is_stream,
+    known,
+    name_of,
+    without_errors,
+    without_none,
+)
 from snakepit._schema import ParameterInfo, input_schema, output_schema, parameter_message
 from snakepit._session import AsyncSession, Session
 from snakepit._tracebacks import GENERATED
@@ -51,7 +63,6 @@ class Tool:
 
     __slots__ = (
         "_attribute",
-        "_batch",
         "_declaration",
         "_fields",
         "_namespace",
@@ -60,6 +71,7 @@ class Tool:
         "_struct",
         "_untracked",
         "asynchronous",
+        "batch",
         "call",
         "decode",
         "fast",
@@ -81,6 +93,8 @@ class Tool:
     """Whether it runs on an event loop."""
     idempotent: bool
     """Whether it may be run again after a crash."""
+    batch: tuple[int, int] | None
+    """For a batch tool the most calls in one run, and the longest wait for others in milliseconds."""
     fast: bool
     """Whether ``call(decode(raw))`` may be used."""
     takes_session: bool
@@ -90,7 +104,7 @@ class Tool:
     decode: Callable[[bytes | memoryview], Any]
     """Arguments of ordinary calls. Raises errors of msgspec, and others; ``bind`` then says what is wrong."""
     call: Callable[..., Any]
-    """Starts the tool: ``call(args)``."""
+    """Starts the tool: ``call(args)``; a batch tool with a list of them, and the result is the list that it returns."""
 
     def __init__(self, declaration: Declaration, function: Callable[..., Any], name: str, attribute: str | None = None, bound: bool = False) -> None:
         """Works out how ``function`` is called. For a method, ``attribute`` is its name in the class and ``attach`` must follow; ``bound`` is true
@@ -102,7 +116,7 @@ class Tool:
         self._declaration = declaration
         self._attribute = attribute
         self.idempotent = declaration.idempotent
-        self._batch = declaration.batch is not None
+        self.batch = declaration.batch
         signature = inspect.signature(function)
         parameters = list(signature.parameters.values())[1 if bound else 0 :]
         hints = self._resolve(function, parameters, signature.return_annotation)
@@ -112,7 +126,7 @@ class Tool:
         source = self._source(kind)
         self.fast = not (self._session_parameter or self.input_streams or any(p.rest for p in self._parameters) or self._untracked)
         self.decode = Decoder(self._struct, ext_hook=extension_hook(()), dec_hook=from_foreign).decode
-        self._namespace: dict[str, Any] = {"one": _one, "one_async": _one_async, "items_of": _items_of}
+        self._namespace: dict[str, Any] = {"items_of": _items_of}
         exec(compile(source, GENERATED, "exec"), self._namespace)
         self.call = self._namespace["call"]
         if attribute is None:
@@ -132,10 +146,18 @@ class Tool:
         ``buffers`` are handed over: they may become the tool's own. ``open_input`` is called once for each input stream among the arguments,
         ``refer`` for each function of the host's and each stored object.
         """
+        arguments, rest = self._arguments(raw, buffers, open_input, refer)
+        return functools.partial(self.call, arguments, session, rest)
+
+    def arguments(self, raw: bytes | memoryview, buffers: InBuffers, refer: Refer | None = None) -> Any:
+        """The arguments of one call of a batch tool, as ``call`` takes them. Raises as ``bind`` does."""
+        return self._arguments(raw, buffers, _no_stream, refer)[0]
+
+    def _arguments(self, raw: bytes | memoryview, buffers: InBuffers, open_input: OpenInput, refer: Refer | None) -> tuple[Any, dict[str, Any]]:
         raw = bytes(raw) if raw else _EMPTY_MAP
         if not buffers and not self.input_streams and not any(p.rest for p in self._parameters):
             try:
-                return functools.partial(self.call, self.decode(raw), session)
+                return self.decode(raw), {}
             except Exception:
                 # Decoded again below, where the value says more than the error does.
                 pass
@@ -156,7 +178,7 @@ class Tool:
                 raise InvalidArguments(self.name, parameter.name, f"$.{parameter.name}", "It is required, and missing.")
         if given:
             self._refuse_extra(next(iter(given)))
-        return functools.partial(self.call, self._struct(**arguments), session, rest)
+        return self._struct(**arguments), rest
 
     def _given(self, raw: bytes, buffers: InBuffers, refer: Refer | None, stored: list[Any]) -> dict[str, Any]:
         def resolve(code: int, payload: memoryview) -> Any:
@@ -230,10 +252,8 @@ class Tool:
         generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         self.streaming = generator or declared is not None
         self.asynchronous = coroutine or inspect.isasyncgenfunction(function) or (declared == "async" and not generator)
-        if self._batch and self.streaming:
+        if self.batch is not None and self.streaming:
             raise self._failed("a batch tool returns a list, it cannot stream")
-        if self._batch:
-            return "one_async({})" if coroutine else "one({})"
         if generator or not self.streaming:
             return "{}"
         if coroutine:
@@ -261,7 +281,9 @@ class Tool:
             self._fields.append((name, keyword))
             expected = Any if info.stream else info.hint
             self._untracked = self._untracked or holds_views(expected)
-            fields.append((name, expected) if parameter.default is _EMPTY else (name, expected, _default(parameter.default)))
+            fields.append((name, expected) if info.default is _EMPTY else (name, expected, _default(info.default)))
+        if self.batch is not None and not self._fields:
+            raise self._failed("a batch tool needs a parameter, whose length says how many calls there are")
         self.input_streams = tuple(p.name for p in self._parameters if p.stream)
         self.takes_session = self._session_parameter is not None
         # Under a name of underscores alone, parameters that begin with two keep theirs.
@@ -276,8 +298,6 @@ class Tool:
     def _take_session(self, name: str, hint: Any) -> None:
         if self._session_parameter is not None:
             raise self._failed(f'it has two session parameters, "{self._session_parameter}" and "{name}"')
-        if self._batch:
-            raise self._failed("a batch tool serves many callers at once, it cannot have a session")
         wanted = AsyncSession if self.asynchronous else Session
         if hint is not wanted:
             tools = '"async def"' if self.asynchronous else '"def"'
@@ -289,23 +309,31 @@ class Tool:
         rest = parameter.kind is parameter.VAR_KEYWORD
         text = "" if parameter.annotation is _EMPTY else _text_of(parameter.annotation)
         stream = None if rest else is_stream(without_none(hint))
-        if self._batch:
-            hint = self._batched(parameter, hint)
+        default = parameter.default
+        if self.batch is not None:
+            hint, default = self._batched(parameter, hint)
             stream = None
         if stream is not None:
             self._check_stream(name, stream)
             hint = element_of(without_none(hint))
         try:
-            return ParameterInfo(name, text, known(hint), parameter.default, stream is not None, rest)
+            return ParameterInfo(name, text, known(hint), default, stream is not None, rest)
         except UnknownHint as error:
             raise self._failed(f'the type hint of the parameter "{name}" cannot be checked: {error}') from error
 
-    def _batched(self, parameter: inspect.Parameter, hint: Any) -> Any:
-        if parameter.kind is parameter.VAR_KEYWORD or parameter.default is not _EMPTY:
-            raise self._failed(f'the parameter "{parameter.name}" of a batch tool cannot have a default or be "**"')
+    def _batched(self, parameter: inspect.Parameter, hint: Any) -> tuple[Any, Any]:
+        """Hint and default of a batch tool's parameter, as they are for one call."""
+        default: Any = parameter.default
+        if parameter.kind is parameter.VAR_KEYWORD:
+            raise self._failed(f'the parameter "{parameter.name}" of a batch tool cannot be "**"')
         if hint is not Any and (typing.get_origin(hint) or hint) is not list:
             raise self._failed(f'the parameter "{parameter.name}" of a batch tool must be hinted as a list')
-        return element_of(hint)
+        if default is not _EMPTY:
+            items = typing.cast("list[Any]", default) if type(default) is list else []
+            if len(items) != 1:
+                raise self._failed(f'the default of the parameter "{parameter.name}" of a batch tool must be a list of one, which each call takes')
+            default = items[0]
+        return element_of(hint), default
 
     def _check_stream(self, name: str, stream: str) -> None:
         if (stream == "async") is not self.asynchronous:
@@ -314,7 +342,7 @@ class Tool:
 
     def _source(self, result: str) -> str:
         """The function that calls the tool with the fields of its struct."""
-        value = "[a.{}]" if self._batch else "a.{}"
+        value = "a.{}" if self.batch is None else "[one.{} for one in a]"
         # The session may stand anywhere in the signature, so everything goes by name then.
         by_name = self._session_parameter is not None
         arguments = [f"{name}=" * (keyword or by_name) + value.format(name) for name, keyword in self._fields]
@@ -326,7 +354,9 @@ class Tool:
         return f"def call(a, session=None, rest={{}}): return {called}"
 
     def _describe(self, function: Callable[..., Any], signature: inspect.Signature, result: Any) -> tool_pb2.Tool:
-        item = element_of(result) if self.streaming or self._batch else result
+        item = element_of(result) if self.streaming or self.batch is not None else result
+        if self.batch is not None:
+            item = without_errors(item)
         if is_stream(result, result=True) is None and self.streaming:
             item = _EMPTY
         spec = tool_pb2.Tool(
@@ -341,8 +371,8 @@ class Tool:
             location=self._declaration.location,
             takes_session=self.takes_session,
         )
-        if self._declaration.batch is not None:
-            spec.batch.max_size, spec.batch.max_wait_ms = self._declaration.batch
+        if self.batch is not None:
+            spec.batch.max_size, spec.batch.max_wait_ms = self.batch
         return spec
 
 
@@ -402,24 +432,15 @@ def _default(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value)
 
 
+def _no_stream(_number: int, _name: str, _decode: DecodeItem) -> typing.NoReturn:
+    raise AssertionError("a batch tool has no input streams")
+
+
 def _text_of(annotation: Any) -> str:
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 T = TypeVar("T")
-
-
-def _one(results: Any) -> Any:
-    """The result of the only call of a batch."""
-    if type(results) not in (list, tuple) and not hasattr(results, "shape"):
-        raise TypeError(f"a batch tool must return a list with a result for each call, not {type(results).__name__}")
-    if len(results) != 1:
-        raise ValueError(f"a batch tool must return a result for each call: 1 was due, {len(results)} came")
-    return results[0]
-
-
-async def _one_async(results: Any) -> Any:
-    return _one(await results)
 
 
 async def _items_of(coroutine: Any) -> AsyncIterator[Any]:

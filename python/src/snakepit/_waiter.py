@@ -15,9 +15,9 @@ from snakepit._context import CURRENT, Running
 from snakepit._interrupt import Slot
 
 if TYPE_CHECKING:
-    from snakepit._sync import SyncCall
+    from snakepit._call import Run
 
-Queue = Callable[["SyncCall"], None]
+Queue = Callable[["Run"], None]
 
 
 class Waiter:
@@ -25,13 +25,13 @@ class Waiter:
 
     def __init__(self, wake: Callable[[], None], abandon: Callable[[], None], queue: Queue) -> None:
         """`wake` says that there is a call, `abandon` gives up what is waited for, `queue` takes what is left."""
-        self.calls: deque[SyncCall] = deque()
+        self.calls: deque[Run] = deque()
         self._wake = wake
         self._abandon = abandon
         self._queue = queue
         self._over = False
 
-    def add(self, call: SyncCall) -> None:
+    def add(self, call: Run) -> None:
         """Has a slice of a call run while the tool waits."""
         self.calls.append(call)
         # It may have ended meanwhile, and have looked before this was there.
@@ -65,7 +65,7 @@ class Waiter:
             self._queue(call)
 
 
-def running(call: SyncCall) -> Running:
+def running(call: Run) -> Running:
     """The call as its context has it. Threads that it starts wait by themselves, so nothing may be run on top of what they do."""
     return Running(call.call, call.entry, call.depth, call.deadline)
 

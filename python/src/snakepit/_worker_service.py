@@ -61,7 +61,7 @@ class _Handlers:
             pid=os.getpid(),
             uptime_ms=int((time.monotonic() - runtime.started) * 1000),
             memory_bytes=resident_bytes(),
-            running=len(runtime.calls) + runtime.threads.running(),
+            running=len(runtime.calls) - len(runtime.batches) + runtime.threads.running(),
             calls=runtime.ended_calls,
             sessions=len(runtime.sessions),
             cancelled=runtime.lingering,
