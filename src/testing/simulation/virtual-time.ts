@@ -2,7 +2,7 @@
  * Time that passes only when it is told to, for everything in this process: timers, `performance.now`, `Date.now`, and with them Effect's clock. Chance too
  * comes from a seed. So code that asks the runtime for either plays the same history again.
  *
- * The globals are replaced and not a clock handed in, because the pool's deadlines read `performance.now` on the path of every call.
+ * The globals are replaced and not only a clock handed to the pool, because workers and Effect ask the runtime too, and all of them have to agree.
  */
 import type { Random } from "../random.ts";
 
