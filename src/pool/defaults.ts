@@ -11,6 +11,14 @@ export const defaults = {
   pool: "default",
   /** The smaller of 4 and the machine's cores. */
   workers: () => Math.min(MOST_WORKERS, availableParallelism()),
+  /** Workers that a pool which grows keeps free. */
+  spare: 0,
+  /** How long a worker of a pool which shrinks has nothing to do before it ends. */
+  idleMs: 60_000,
+  /** Whether workers are replaced when a file changes. */
+  reload: false,
+  /** How often idle workers are asked whether they live, and how many times they may fail to answer. */
+  heartbeat: { intervalMs: 2_000, misses: 3 },
   /** Threads for synchronous tools in each worker; 1 runs them on its main thread, where a cancel reaches them also within C calls that wait. */
   threads: 1,
   /** Asynchronous calls and streams that one worker runs together. */
@@ -43,8 +51,8 @@ export const defaults = {
 export const constants = {
   /** Credit each stream starts with, in bytes. */
   streamWindowBytes: DEFAULT_LIMITS.streamWindowBytes,
-  /** How often idle workers are asked whether they live, and how many times they may fail to answer. */
-  heartbeat: { intervalMs: 2_000, misses: 3 },
+  /** How often the workers of a pool that recycles or scales are looked at, and how often their memory is. */
+  upkeepMs: { look: 100, memory: 1_000 },
   /** Calls of a quick tool that are sent ahead to one worker. */
   pipelined: 64,
   /** Workers that a call may kill before it is not tried again. */

@@ -66,6 +66,8 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #threadLane = new Lane();
   readonly #sharedLane = new Lane();
   readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
+  /** Hears that a call has to wait for a worker. */
+  onQueued: (() => void) | undefined;
   readonly #live: DeadlineScan<PoolCall>;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();

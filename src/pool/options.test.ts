@@ -19,7 +19,7 @@ function refusal(run: () => unknown): string {
 const wrong = (options: object): PoolsOptions => options;
 
 test("an option that makes no sense is named, with what was expected", () => {
-  expect(refusal(() => poolsSettings({ workers: 0 }))).toBe('Option "workers" must be a whole number from 1 to 1024.');
+  expect(refusal(() => poolsSettings({ threads: 0 }))).toBe('Option "threads" must be a whole number from 1 to 256.');
   expect(refusal(() => poolsSettings(wrong({ retry: "sometimes" })))).toContain('"safe", "never" or "always"');
   expect(refusal(() => poolsSettings(wrong({ tools: 5 })))).toContain('Option "tools"');
   expect(refusal(() => poolsSettings({ timeoutMs: -1 }))).toContain('Option "timeoutMs"');
@@ -37,9 +37,9 @@ test("an unknown option is refused, and the known ones are listed", () => {
 test("options of one pool of several are named with their pool, and take the rest from beside it", () => {
   expect(refusal(() => poolsSettings({ pools: { gpu: { workers: 1.5 } } }))).toContain('"pools.gpu.workers"');
   const { pools } = poolsSettings({ workers: 3, pools: { a: {}, b: { workers: 1 } } });
-  expect(pools.map(({ name, workers }) => [name, workers])).toEqual([
-    ["a", 3],
-    ["b", 1],
+  expect(pools.map(({ name, workers: { min, max } }) => [name, min, max])).toEqual([
+    ["a", 3, 3],
+    ["b", 1, 1],
   ]);
 });
 

@@ -6,6 +6,8 @@ import { InvalidOptions } from "../errors/index.ts";
 import type { Progress } from "../tool/call.ts";
 import { defaults } from "./defaults.ts";
 import type { LogEvent } from "./logs.ts";
+import type { Recycling } from "./recycling.ts";
+import type { Scaling } from "./scaling.ts";
 
 /**
  * Which calls are sent again after their worker died: those that never reached Python and those of tools declared `idempotent=True`, none, or all. What
@@ -16,12 +18,40 @@ export type Retry = "safe" | "never" | "always";
 /** Where tools are: a file (relative to the working directory, absolute, or a `file:` URL) or a module path such as "package.module". */
 export type ToolSource = string | URL;
 
+/** How many workers a pool has, by demand. */
+export interface WorkersOptions {
+  /** Fewest. With 0 a pool without calls ends up without workers, and the next call waits until one has started. */
+  readonly min: number;
+  /** Most. */
+  readonly max: number;
+  /** Workers that are kept free beyond those that are busy, as far as `max` allows. Default 0. */
+  readonly spare?: number | undefined;
+  /** How long a worker has nothing to do before it ends, in milliseconds. Default 60 s. */
+  readonly idleMs?: number | undefined;
+}
+
+/** How workers that do nothing are asked whether they live. */
+export interface HeartbeatSettings {
+  /** Between two questions, and the longest wait for an answer, in milliseconds. Default 2 s. */
+  readonly intervalMs?: number | undefined;
+  /** Questions without an answer, one after the other, after which a worker is killed and replaced. Default 3. */
+  readonly misses?: number | undefined;
+}
+
 /** Options of one pool. */
 export interface PoolOptions {
   /** Files and modules with tools. Without any, no worker starts. */
   readonly tools?: ToolSource | readonly ToolSource[] | undefined;
-  /** Number of workers. Default: the smaller of 4 and the machine's cores. */
-  readonly workers?: number | undefined;
+  /** Number of workers, or between how many the pool grows and shrinks with its calls. Default: the smaller of 4 and the machine's cores. */
+  readonly workers?: number | WorkersOptions | undefined;
+  /** After what a worker is replaced by a fresh one, without a call failing. Default: never. */
+  readonly recycle?: Recycling | undefined;
+  /**
+   * Whether workers are replaced when a Python file beside a file of `tools` changes, which is for development. Default false; `pit.reload()` does it once.
+   */
+  readonly reload?: boolean | undefined;
+  /** How workers that do nothing are asked whether they live. */
+  readonly heartbeat?: HeartbeatSettings | undefined;
   /** Threads for `def` tools in each worker. Default 1. */
   readonly threads?: number | undefined;
   /** `async def` calls and streams that one worker runs together. Default 100. */
@@ -87,7 +117,10 @@ export interface CallOptions {
 export interface PoolSettings {
   readonly name: string;
   readonly tools: readonly string[];
-  readonly workers: number;
+  readonly workers: Scaling;
+  readonly recycle: Recycling | undefined;
+  readonly reload: boolean;
+  readonly heartbeat: Required<{ readonly [K in keyof HeartbeatSettings]: number }>;
   readonly threads: number;
   readonly maxConcurrent: number;
   readonly python: string | undefined;
@@ -139,12 +172,48 @@ const text: Check = { expected: "a string that is not empty", ok: (x) => typeof 
 const isObject = (x: unknown): x is object => typeof x === "object" && x !== null && !Array.isArray(x);
 const isSource = (x: unknown): x is ToolSource => (typeof x === "string" && x !== "") || (x instanceof URL && x.protocol === "file:");
 
+const wholeWorkers = whole(1, 1_024);
+const isPositive = (x: unknown): boolean => typeof x === "number" && x > 0 && Number.isFinite(x);
+const recycleKeys = new Set<string>(["calls", "ageMs", "memoryBytes"] satisfies (keyof Recycling)[]);
+/** What `workers` may hold beside `min` and `max`, which it has to. */
+const scalingChecks: Record<keyof WorkersOptions, Check> = {
+  min: whole(0, 1_024),
+  max: wholeWorkers,
+  spare: whole(0, 1_024),
+  idleMs: milliseconds,
+};
+function isScaling(x: unknown): boolean {
+  if (!isObject(x) || !("min" in x && "max" in x)) return false;
+  const { min, max } = x;
+  const rules: Readonly<Record<string, Check>> = scalingChecks;
+  const isKnown = ([key, value]: [string, unknown]): boolean => (Object.hasOwn(rules, key) && rules[key]?.ok(value)) === true;
+  const given = Object.entries(x).filter(([, value]) => value !== undefined);
+  return given.every(isKnown) && typeof min === "number" && typeof max === "number" && min <= max;
+}
+
 const poolChecks: Record<keyof PoolOptions, Check> = {
   tools: {
     expected: "a file, a file: URL, a module path, or an array of them",
     ok: (x) => isSource(x) || (Array.isArray(x) && x.every(isSource)),
   },
-  workers: whole(1, 1_024),
+  workers: {
+    expected: `${wholeWorkers.expected}, or { min, max, spare, idleMs } with min up to max`,
+    ok: (x) => wholeWorkers.ok(x) || isScaling(x),
+  },
+  recycle: {
+    expected: "{ calls, ageMs, memoryBytes }, each a number above 0",
+    ok: (x) => isObject(x) && Object.entries(x).every(([key, value]) => recycleKeys.has(key) && (value === undefined || isPositive(value))),
+  },
+  reload: { expected: "true or false", ok: (x) => typeof x === "boolean" },
+  heartbeat: {
+    expected: "{ intervalMs, misses }, a number of milliseconds above 0 and a whole number from 1",
+    ok: (x) =>
+      isObject(x) &&
+      Object.entries(x).every(
+        ([key, value]) =>
+          value === undefined || (key === "intervalMs" ? milliseconds.ok(value) && value !== 0 : key === "misses" && whole(1).ok(value)),
+      ),
+  },
   threads: whole(1, 256),
   maxConcurrent: whole(1),
   python: text,
@@ -210,6 +279,11 @@ function toolSource(source: ToolSource): string {
 
 const isList = (x: ToolSource | readonly ToolSource[]): x is readonly ToolSource[] => Array.isArray(x);
 
+function scaling(workers: number | WorkersOptions): Scaling {
+  const { min, max, spare, idleMs }: WorkersOptions = typeof workers === "number" ? { min: workers, max: workers } : workers;
+  return { min, max, spare: spare ?? defaults.spare, idleMs: idleMs ?? defaults.idleMs };
+}
+
 function poolSettings(name: string, options: PoolOptions): PoolSettings {
   const { tools, adapter } = options;
   return {
@@ -219,7 +293,13 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
     python: options.python,
     preload: options.preload,
     env: options.env ?? {},
-    workers: options.workers ?? defaults.workers(),
+    workers: scaling(options.workers ?? defaults.workers()),
+    recycle: options.recycle,
+    reload: options.reload ?? defaults.reload,
+    heartbeat: {
+      intervalMs: options.heartbeat?.intervalMs ?? defaults.heartbeat.intervalMs,
+      misses: options.heartbeat?.misses ?? defaults.heartbeat.misses,
+    },
     threads: options.threads ?? defaults.threads,
     maxConcurrent: options.maxConcurrent ?? defaults.maxConcurrent,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,

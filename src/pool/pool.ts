@@ -5,11 +5,12 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
-import { tell } from "../telemetry/tell.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { tell } from "../telemetry/tell.ts";
 import type { HostFunctions } from "../tool/call.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import { type ToolInfo, toolInfo } from "../tool/info.ts";
+import { autoReload, freshSources } from "./auto-reload.ts";
 import { type InSession, UnaryCall } from "./call.ts";
 import type { CallSession } from "./call-session.ts";
 import { realClock } from "./clock.ts";
@@ -21,6 +22,7 @@ import { SessionRoute } from "./session-route.ts";
 import type { PoolHealth, PoolStats, WorkerInfo } from "./stats.ts";
 import { StreamCall } from "./stream-call.ts";
 import { Supervisor } from "./supervisor.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** Arguments of a tool, by parameter name. An async iterable among them arrives in Python as an iterator. */
 export type ToolArguments = Readonly<Record<string, unknown>>;
@@ -68,8 +70,11 @@ export class Pool {
         pool: settings.name,
         python: settings.python,
         preload: settings.preload,
+        record: services.record,
         onProgress: (text) => log({ source: "setup", text }),
       });
+      // Workers end after the calls have ended.
+      const workersScope = yield* Scope.fork(yield* Effect.scope);
       let workers = 0;
       const supervisor = new Supervisor({
         launch,
@@ -80,7 +85,7 @@ export class Pool {
           streamWindowBytes: constants.streamWindowBytes,
         },
         handlers: services.handlers,
-        env: { ...settings.env, SNAKEPIT_RUN: services.run },
+        env: { ...settings.env, ...(settings.reload ? freshSources : {}), SNAKEPIT_RUN: services.run },
         record: services.record,
         nextId: () => `${settings.name}-${++workers}`,
         events: (worker) => ({
@@ -89,18 +94,27 @@ export class Pool {
           onLine: (source, text) => log({ worker, level: source === "stderr" ? "warning" : "info", source, text }),
         }),
       });
-      // Workers end together, after the calls have ended.
-      const workersScope = yield* Scope.fork(yield* Effect.scope, "parallel");
       yield* Effect.addFinalizer(() =>
         Effect.promise(() => {
           supervisor.close();
           return dispatcher.close();
         }),
       );
-      yield* supervisor.start(settings.workers).pipe(Scope.provide(workersScope));
+      // A first one shows that the tools load, and which there are.
+      yield* supervisor.start(Math.max(1, settings.workers.min)).pipe(Scope.provide(workersScope));
       yield* supervisor.firstReady;
+      yield* Effect.forkIn(new Upkeep(dispatcher, supervisor).run, workersScope);
+      if (settings.reload) yield* autoReload(settings.tools, supervisor.reload, log).pipe(Scope.provide(workersScope));
       return new Pool(dispatcher, supervisor, adapter);
     });
+  }
+
+  /**
+   * Replaces every worker by one with the code as it is now; no call fails by it. Fails with the start error when a new one cannot start, after which those
+   * that were not replaced go on.
+   */
+  get reload(): Effect.Effect<void, SnakepitError> {
+    return this.#supervisor === undefined ? Effect.void : this.#supervisor.reload;
   }
 
   /** Kills a worker, which is replaced. Gives whether there is one of this name. */
@@ -192,26 +206,28 @@ export class Pool {
 
   /** Counters since it was opened. */
   stats(): PoolStats {
-    const { counts, live, queued, settings } = this.#dispatcher;
+    const { counts, live, queued } = this.#dispatcher;
     return {
       ...counts,
       live,
       queued,
-      workers: this.#supervisor === undefined ? 0 : settings.workers,
+      workers: this.#supervisor?.size ?? 0,
       ready: this.#readyWorkers(),
       started: this.#supervisor?.started ?? 0,
       crashes: this.#supervisor?.crashes ?? 0,
+      recycled: this.#supervisor?.recycled ?? 0,
     };
   }
 
   /** How well it is. */
   health(): PoolHealth {
-    const workers = this.#supervisor === undefined ? 0 : this.#dispatcher.settings.workers;
+    const workers = this.#supervisor?.size ?? 0;
     const ready = this.#readyWorkers();
+    const live = this.#dispatcher.workers.filter(({ worker }) => worker.lives).length;
     const cause = this.#supervisor?.lastError;
     const broken = workers > 0 && cause !== undefined && (ready === 0 || this.#supervisor?.unhealthy(Date.now()));
-    const status = this.#dispatcher.closed ? "closed" : broken ? "unhealthy" : ready < workers ? "degraded" : "healthy";
-    return { status, workers, ready, cause };
+    const status = this.#dispatcher.closed ? "closed" : broken ? "unhealthy" : Math.min(ready, live) < workers ? "degraded" : "healthy";
+    return { status, workers, ready, live, cause };
   }
 
   /** Its workers, those that start and those that are draining included. */

@@ -27,7 +27,7 @@ export interface PoolStats extends Readonly<CallCounts> {
   readonly live: number;
   /** Calls in the queue. */
   readonly queued: number;
-  /** Workers the pool is to have. */
+  /** Workers the pool is to have now. */
   readonly workers: number;
   /** Workers that take calls. */
   readonly ready: number;
@@ -35,6 +35,8 @@ export interface PoolStats extends Readonly<CallCounts> {
   readonly started: number;
   /** Workers that ended without being asked to. */
   readonly crashes: number;
+  /** Workers that were replaced because they had done enough. */
+  readonly recycled: number;
 }
 
 /** Counters of all pools together, and of each. */
@@ -44,15 +46,19 @@ export interface PitStats extends PoolStats {
 
 /**
  * How well one pool is.
- * - `healthy`: every worker is ready.
- * - `degraded`: some are missing and being replaced.
+ * - `healthy`: every worker is ready, and lives.
+ * - `degraded`: some are missing, or do not answer, and are being replaced.
  * - `unhealthy`: there is none, or they end as soon as they start; `cause` says why.
  * - `closed`.
  */
 export interface PoolHealth {
   readonly status: "healthy" | "degraded" | "unhealthy" | "closed";
+  /** Workers the pool is to have now. */
   readonly workers: number;
+  /** Workers that take calls. */
   readonly ready: number;
+  /** Workers that live, draining ones included: each runs a call, or has answered its last heartbeat. */
+  readonly live: number;
   /** What went wrong last; undefined when nothing did. */
   readonly cause: SnakepitError | undefined;
 }
@@ -89,6 +95,7 @@ export function pitStats(pools: Readonly<Record<string, PoolStats>>): PitStats {
     ready: sum("ready"),
     started: sum("started"),
     crashes: sum("crashes"),
+    recycled: sum("recycled"),
     pools,
   };
 }

@@ -56,11 +56,13 @@ export class TestingWorker {
       },
       client: createClient(WorkerService, transport),
       readyAt: 0,
+      lives: true,
       memoryBytes: async () => 0,
       ended: new Promise(() => {}),
       interrupt() {},
       hurry() {},
       kill() {},
+      killStuck() {},
     };
   }
 

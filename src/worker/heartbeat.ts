@@ -11,8 +11,10 @@ import type { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 /** What the heartbeat needs to know of a worker. */
 export interface Beating {
   readonly client: Client<typeof WorkerService>;
-  /** Whether a call runs. */
+  /** Whether a call runs, or one that was cancelled may still do so. */
   busy(): boolean;
+  /** Hears of each beat whether the worker lives, as far as anybody can know. */
+  onBeat(lives: boolean): void;
 }
 
 /** How often, and how many times without an answer. */
@@ -31,6 +33,7 @@ export const heartbeat = Effect.fnUntraced(function* (worker: Beating, options: 
     if (missed === 0) yield* Effect.sleep(options.intervalMs);
     if (worker.busy()) {
       missed = 0;
+      worker.onBeat(true);
       continue;
     }
     const answered = yield* Effect.tryPromise((signal) => worker.client.ping({}, { signal })).pipe(
@@ -40,5 +43,6 @@ export const heartbeat = Effect.fnUntraced(function* (worker: Beating, options: 
       Effect.catch(() => Effect.succeed(true)),
     );
     missed = answered || worker.busy() ? 0 : missed + 1;
+    worker.onBeat(missed === 0);
   }
 });

@@ -1,5 +1,6 @@
 /** Whether the kernel's memory killer was at work: Linux counts it for each control group. */
 import { readFileSync } from "node:fs";
+import type { ProcessExit } from "./launch.ts";
 
 let eventsPath: string | undefined | null = null;
 
@@ -27,4 +28,18 @@ export function oomKills(): number {
   } catch {
     return 0;
   }
+}
+
+/**
+ * Whether a process ended because memory ran out: by a signal that its host has not sent, while the memory killer was at work. The victim may have been
+ * another process of the group, which is rare enough to be told as this one.
+ *
+ * @param kills - What {@link oomKills} gave before the process was started, and after it had ended.
+ */
+export function ranOutOfMemory(
+  exit: ProcessExit,
+  killedByHost: boolean,
+  kills: { readonly before: number; readonly after: number },
+): boolean {
+  return exit.signal === "SIGKILL" && !killedByHost && kills.after > kills.before;
 }

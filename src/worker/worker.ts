@@ -16,10 +16,10 @@ import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { privateFolder } from "./folder.ts";
-import { type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
+import { type Beating, type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
 import type { Launch, OutputSource, ProcessExit, StartedBy, WorkerOrder, WorkerProcess } from "./launch.ts";
 import { endAtExit } from "./live.ts";
-import { oomKills } from "./oom.ts";
+import { oomKills, ranOutOfMemory } from "./oom.ts";
 import { OutputTail } from "./output.ts";
 
 /** What a worker is made of. */
@@ -38,6 +38,8 @@ export interface WorkerSpec {
   readonly readyTimeoutMs: number;
   /** How long it may take to end by itself, in milliseconds. */
   readonly graceMs: number;
+  /** Whether a cancelled call may still run on it, for which the heartbeat waits as for any other. Default: none ever does. */
+  readonly isCancelling?: (() => boolean) | undefined;
 }
 
 /** What the owner of a worker hears. */
@@ -66,6 +68,8 @@ export interface Worker {
   readonly client: Client<typeof WorkerService>;
   /** When it became ready, as `Date.now()` has it. */
   readonly readyAt: number;
+  /** Whether it lives, as far as anybody can know: it runs a call, or has answered its last heartbeat. */
+  readonly lives: boolean;
   /** Resident memory in bytes; 0 when it cannot be read. */
   memoryBytes(): Promise<number>;
   /** Resolves when its process and its connection are gone. Never rejects. */
@@ -76,6 +80,8 @@ export interface Worker {
   hurry(): void;
   /** Ends the whole group at once. */
   kill(): void;
+  /** Ends the whole group, once the worker has written the stacks of its threads to stderr; within a moment where it cannot. */
+  killStuck(): void;
 }
 
 /** A process that has ended leaves the rest of its output behind; a group that was killed is gone within this time, in milliseconds. */
@@ -110,7 +116,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       },
     };
     const oomBefore = oomKills();
-    const life: Life = { connection: undefined, exit: undefined, hurried: false, killed: false };
+    const life: Life = { connection: undefined, exit: undefined, hurried: false, killed: false, stacks: async () => {} };
     // Before the spawn, and forgotten after the end: at no moment is there a process that nobody knows of.
     const recorded = yield* Effect.acquireRelease(
       Effect.sync(() => spec.record({ id: spec.workerId, pool: spec.pool, kind: "worker" })),
@@ -118,6 +124,10 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     );
     const process = yield* Effect.acquireRelease(launch.spawn(order), (process) => end(process, life, spec.graceMs));
     recorded.started(process.pid);
+    life.stacks = () =>
+      tail.stacks(() => {
+        if (life.exit === undefined) signalProcess(process.pid, "SIGUSR1");
+      });
     const disarm = endAtExit({
       end() {
         process.kill("SIGKILL");
@@ -158,7 +168,10 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         ),
         Effect.timeoutOrElse({
           duration: spec.readyTimeoutMs,
-          orElse: () => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)),
+          orElse: () =>
+            Effect.promise(life.stacks).pipe(
+              Effect.andThen(Effect.suspend(() => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)))),
+            ),
         }),
         Effect.catch((error) => explain(error, process, (reason) => startFailed(reason, error), tail)),
       );
@@ -170,6 +183,10 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       life.killed = true;
       process.kill("SIGKILL");
     };
+    const killStuck = (): void => {
+      if (life.exit === undefined) void life.stacks().then(kill);
+    };
+    let lives = true;
     const client = createClient(WorkerService, connection.transport);
     const worker: Worker = {
       id: spec.workerId,
@@ -178,15 +195,19 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       connection,
       client,
       readyAt: Date.now(),
+      get lives() {
+        return lives;
+      },
       memoryBytes: () => process.memoryBytes(),
       ended: waitForEnd(),
       interrupt() {
-        if (life.exit === undefined) signalProcess(process.pid);
+        if (life.exit === undefined) signalProcess(process.pid, "SIGUSR2");
       },
       hurry() {
         life.hurried = true;
       },
       kill,
+      killStuck,
     };
 
     /** The connection closes first when a worker dies, the process is gone a little later; the other way round where something of its own holds the socket. */
@@ -198,7 +219,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       if ((await within(closing, MOMENT_MS)) === undefined) connection.close();
       const { reason, failed } = await closing;
       const stderr = tail.lines;
-      const oom = exit.signal === "SIGKILL" && !life.killed && oomKills() > oomBefore;
+      const oom = ranOutOfMemory(exit, life.killed, { before: oomBefore, after: oomKills() });
       return {
         failed,
         error: (attempts, retryable) =>
@@ -211,10 +232,14 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       };
     }
 
-    yield* heartbeat({ client, busy: () => connection.inFlight > 0 }, spec.heartbeat).pipe(
-      Effect.andThen(Effect.sync(kill)),
-      Effect.forkScoped,
-    );
+    const beating: Beating = {
+      client,
+      busy: () => connection.inFlight > 0 || spec.isCancelling?.() === true,
+      onBeat(answered) {
+        lives = answered;
+      },
+    };
+    yield* heartbeat(beating, spec.heartbeat).pipe(Effect.andThen(Effect.sync(killStuck)), Effect.forkScoped);
     return worker;
   });
 
@@ -225,6 +250,8 @@ interface Life {
   hurried: boolean;
   /** Whether the host has killed it. */
   killed: boolean;
+  /** Has it write the stacks of its threads to stderr. Resolves when it has, or a moment has passed. */
+  stacks: () => Promise<void>;
 }
 
 /** Ends a process, politely first. */
@@ -232,7 +259,8 @@ const end = Effect.fnUntraced(function* (process: WorkerProcess, life: Life, gra
   const gone = (ms: number) => Effect.promise(() => within(process.exited, ms)).pipe(Effect.map((exit) => exit !== undefined));
   if (life.exit === undefined && life.connection !== undefined && !life.killed) {
     life.connection.shutdown(0);
-    yield* gone(life.hurried ? MOMENT_MS : graceMs);
+    // Whoever reads the log learns what it was in.
+    if (!(yield* gone(life.hurried ? MOMENT_MS : graceMs))) yield* Effect.promise(life.stacks);
   }
   if (life.exit === undefined && !life.killed) {
     process.kill("SIGTERM");
@@ -265,10 +293,10 @@ function describe(exit: ProcessExit, tail: OutputTail): string {
   return last === undefined ? how : `${how}: ${last}`;
 }
 
-/** The worker's handler of SIGUSR2 only lets its reading thread run. */
-function signalProcess(pid: number): void {
+/** The worker's handler of SIGUSR2 only lets its reading thread run; that of SIGUSR1 writes the stacks of all threads. */
+function signalProcess(pid: number, signal: "SIGUSR1" | "SIGUSR2"): void {
   try {
-    sendSignal(pid, "SIGUSR2");
+    sendSignal(pid, signal);
   } catch {
     // It has ended, and is heard of soon.
   }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _SWITCH_INTERVAL = 0.0005
 _GRACE = 2.0
 _DRAIN = 1.0
+_STDERR = 2
 
 
 def main() -> None:
@@ -80,6 +83,8 @@ def _serve(
     from snakepit._handshake import DEFAULT_LIMITS, failure_hello
     from snakepit._logs import Logs
 
+    # The host asks where a worker stands before it kills it. C code that holds the global lock does not keep this from being answered.
+    faulthandler.register(signal.SIGUSR1, file=_STDERR, all_threads=True, chain=False)
     host_limits = _limits(hello, DEFAULT_LIMITS)
     # A worker is ready to receive as much as its host is, since both follow the same options.
     limits = _limits(hello, DEFAULT_LIMITS)
