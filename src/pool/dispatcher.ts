@@ -10,6 +10,7 @@ import type { HostFunctions } from "../tool/call.ts";
 import { Catalog } from "../tool/catalog.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
+import { BatchRoutes } from "./batch-routes.ts";
 import { type CallOwner, PoolCall } from "./call.ts";
 import { type PoolClock, realClock } from "./clock.ts";
 import { DeadlineScan } from "./deadlines.ts";
@@ -65,10 +66,11 @@ export class Dispatcher implements CallOwner, RouteOwner {
   /** Synchronous calls and the others wait in lanes of their own: a worker that is full for the one may have room for the other. */
   readonly #threadLane = new Lane();
   readonly #sharedLane = new Lane();
-  readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
   /** Hears that a call has to wait for a worker. */
   onQueued: (() => void) | undefined;
+  readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
   readonly #live: DeadlineScan<PoolCall>;
+  readonly #batches: BatchRoutes;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();
   /** Counts the calls that had to wait and those that left the queue, which says who came first. */
@@ -89,6 +91,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     this.functions = functions;
     this.clock = clock;
     this.telemetry = telemetry;
+    this.#batches = new BatchRoutes(clock);
     this.#live = new DeadlineScan(clock, (call, now) => this.#look(call, now));
   }
 
@@ -310,7 +313,11 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   /** The worker that takes a call now. */
   #route(call: PoolCall): PooledWorker | undefined {
-    if (call.host === undefined && call.route === undefined) return leastLoaded(this.workers, call.weight, call.alone);
+    const { batchSize } = call.entry;
+    if (call.host === undefined && call.route === undefined) {
+      const collecting = batchSize > 0 ? this.#batches.worker(call) : undefined;
+      return collecting ?? leastLoaded(this.workers, call.weight, call.alone, batchSize);
+    }
     if (call.host !== undefined && waitingWorker(this.workers, call) !== undefined) return routeNested(this.workers, call);
     return route(this.workers, call);
   }
@@ -349,6 +356,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
       call.alone = false;
     }
     pooled.take(call.weight, call.alone);
+    if (call.entry.batchSize > 0) this.#batches.sent(call, pooled);
     if (this.telemetry.active && pooled.inFlight === 1) this.#tell("worker.busy", pooled);
     call.worker = pooled;
     call.state = "sent";
@@ -418,7 +426,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
       return;
     }
     if (this.workers.some((pooled) => pooled.reserved && !pooled.draining)) return;
-    const pooled = leastLoaded(this.workers, "shared", false);
+    const pooled = leastLoaded(this.workers, "shared", false, 0);
     if (pooled !== undefined) pooled.reserved = true;
   }
 
@@ -498,7 +506,8 @@ function isShared({ entry: { tool } }: PoolCall): boolean {
 
 /** How a call would fill a worker now. */
 function weigh(call: PoolCall): PoolCall["weight"] {
-  const { pace, takesStreams } = call.entry;
+  const { pace, takesStreams, batchSize } = call.entry;
   if (isShared(call)) return "shared";
+  if (batchSize > 0) return "batch";
   return pace.quick && !takesStreams ? "quick" : "slow";
 }

@@ -10,14 +10,15 @@ import type { SessionRoute } from "./session-route.ts";
  * How a call fills its worker.
  * - `slow`: a synchronous tool that is not known to be quick. It takes one thread until it has ended.
  * - `quick`: a synchronous tool known to run under a millisecond. Many are sent ahead to one worker.
+ * - `batch`: a synchronous batch tool. As many are sent ahead as fill one batch that runs on each thread and one that collects.
  * - `shared`: an asynchronous tool, or a stream, which gives the thread back between its items.
  * - `nested`: a call of a host tool's for which the worker itself waits. It runs where that which waits has stopped, so it takes nothing.
  */
-export type Weight = "slow" | "quick" | "shared" | "nested";
+export type Weight = "slow" | "quick" | "batch" | "shared" | "nested";
 
 /** Whether a call of this weight keeps its thread until its code has ended. */
 export function holdsThread(weight: Weight): boolean {
-  return weight === "slow" || weight === "quick";
+  return weight !== "shared" && weight !== "nested";
 }
 
 /** What a slow call counts in the load, against one for any other: no quick call goes behind it while another worker is free. */
@@ -37,6 +38,7 @@ export class PooledWorker {
   readonly #settings: PoolSettings;
   #slow = 0;
   #quick = 0;
+  #batch = 0;
   #shared = 0;
   #nested = 0;
   /** A call that may have killed a worker runs alone, so that it is known if it does so again. */
@@ -87,21 +89,25 @@ export class PooledWorker {
 
   /** Calls on it. */
   get inFlight(): number {
-    return this.#slow + this.#quick + this.#shared + this.#nested;
+    return this.#slow + this.#quick + this.#batch + this.#shared + this.#nested;
   }
 
   /** How loaded it is, for choosing the least loaded. */
   get load(): number {
-    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#shared + this.#nested;
+    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#batch + this.#shared + this.#nested;
   }
 
-  /** Whether one more call of this weight may be sent. Nobody asks for a nested one, which always may. */
-  accepts(weight: Weight, alone: boolean): boolean {
+  /** Whether one more call of this weight may be sent, of a tool with batches of this size. Nobody asks for a nested one, which always may. */
+  accepts(weight: Weight, alone: boolean, batchSize: number): boolean {
     if (this.draining || this.#alone) return false;
     if (alone) return this.inFlight === 0 && this.cancelWatch.held === 0;
     if (this.reserved) return false;
     if (weight === "shared") return this.#shared < this.#settings.maxConcurrent;
-    if (this.#slow + this.cancelWatch.held >= this.#settings.threads) return false;
+    const { threads } = this.#settings;
+    const held = this.#slow + this.cancelWatch.held;
+    if (weight === "batch") return held < threads && this.#batch < batchSize * (threads + 1);
+    // Batches take their calls one after another, so they hold a thread as long as there is one.
+    if (held + (this.#batch > 0 ? 1 : 0) >= threads) return false;
     return weight === "slow" || this.#quick < constants.pipelined;
   }
 
@@ -130,6 +136,7 @@ export class PooledWorker {
   #count(weight: Weight, by: 1 | -1): void {
     if (weight === "slow") this.#slow += by;
     else if (weight === "quick") this.#quick += by;
+    else if (weight === "batch") this.#batch += by;
     else if (weight === "shared") this.#shared += by;
     else this.#nested += by;
   }

@@ -6,10 +6,10 @@ import type { PooledWorker, Weight } from "./pooled-worker.ts";
 /** The worker that takes a call now; undefined when none does. */
 export function route(workers: readonly PooledWorker[], call: PoolCall): PooledWorker | undefined {
   const { bound } = call;
-  if (bound !== undefined) return bound.accepts(call.weight, call.alone) ? bound : undefined;
+  if (bound !== undefined) return bound.accepts(call.weight, call.alone, call.entry.batchSize) ? bound : undefined;
   const home = call.route?.home;
-  if (home?.accepts(call.weight, call.alone)) return home;
-  return leastLoaded(workers, call.weight, call.alone);
+  if (home?.accepts(call.weight, call.alone, call.entry.batchSize)) return home;
+  return leastLoaded(workers, call.weight, call.alone, call.entry.batchSize);
 }
 
 /**
@@ -20,20 +20,20 @@ export function route(workers: readonly PooledWorker[], call: PoolCall): PooledW
  */
 export function routeNested(workers: readonly PooledWorker[], call: PoolCall): PooledWorker | undefined {
   if (call.entry.tool.asynchronous) return route(workers, call);
-  const idle = (worker: PooledWorker): boolean => worker.inFlight === 0 && worker.accepts(call.weight, call.alone);
+  const idle = (worker: PooledWorker): boolean => worker.inFlight === 0 && worker.accepts(call.weight, call.alone, call.entry.batchSize);
   const { bound } = call;
-  if (bound !== undefined) return bound.accepts(call.weight, call.alone) ? bound : undefined;
+  if (bound !== undefined) return bound.accepts(call.weight, call.alone, call.entry.batchSize) ? bound : undefined;
   const home = call.route?.home;
   return home !== undefined && idle(home) ? home : workers.find(idle);
 }
 
 /** The least loaded worker that takes one more call of this weight; undefined when none does. Of equals the first, whose caches are warm. */
-export function leastLoaded(workers: readonly PooledWorker[], weight: Weight, alone: boolean): PooledWorker | undefined {
+export function leastLoaded(workers: readonly PooledWorker[], weight: Weight, alone: boolean, batchSize: number): PooledWorker | undefined {
   let best: PooledWorker | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const worker of workers) {
     const { load } = worker;
-    if (load < least && worker.accepts(weight, alone)) {
+    if (load < least && worker.accepts(weight, alone, batchSize)) {
       best = worker;
       least = load;
     }

@@ -12,11 +12,14 @@ export class ToolEntry {
   readonly pace: Pace;
   /** Whether one of its parameters is a stream, so that a run lasts as long as the caller likes. */
   readonly takesStreams: boolean;
+  /** Most calls of one run of a batch tool; 0 for any other. */
+  readonly batchSize: number;
 
   constructor(tool: Tool, pace: Pace) {
     this.tool = tool;
     this.pace = pace;
     this.takesStreams = tool.parameters.some((parameter) => parameter.inputStream);
+    this.batchSize = tool.batch?.maxSize ?? 0;
   }
 }
 
