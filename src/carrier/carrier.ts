@@ -1,7 +1,7 @@
 /** What every carrier gives: a connection to one worker, over which both sides open calls. */
 import type { Transport } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
-import type { HostEvent, Log, WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
+import type { HostEvent, Log, SpanEnded, WorkerHello } from "../gen/snakepit/v1/frame_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import type { HostHandlers } from "./host-handlers.ts";
 
@@ -44,6 +44,8 @@ export interface Connection {
 export interface ConnectionEvents {
   /** A line printed or logged by tool code. */
   onLog(log: Log): void;
+  /** A part of a traced call is over. It may come after the call has ended for the host. */
+  onSpan?(span: SpanEnded): void;
   /** The worker is going and takes no more calls. */
   onGoing(): void;
   /** The connection is closed, and `failed` are the calls that were in flight, none of them told. Called once. */

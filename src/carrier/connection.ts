@@ -38,6 +38,7 @@ export class WorkerConnection implements Connection {
           const event = readEvent(bytes, start, end);
           if (event.case === "log") events.onLog(event.value);
           else if (event.case === "progress") calls.progress(call, event.value);
+          else if (event.case === "span") events.onSpan?.(event.value);
         } else if (kind === Kind.SHUTDOWN) events.onGoing();
         else throw fault(`a frame of kind ${kind} that belongs to no call`);
       },

@@ -19,6 +19,7 @@ const TAG_RESULT = 0x0a;
 const TAG_ITEM = 0x0a;
 const TAG_ARGS = 0x1a;
 const TAG_REQUEST_BUFFER = 0x22;
+const TAG_TRACEPARENT = 0x2a;
 const TAG_DEPTH = 0x30;
 const TAG_WAITER = 0x38;
 /** What a field's tag is more in the message of a call that streams, which has one field more before it. */
@@ -139,6 +140,15 @@ export class OutgoingArguments extends OutgoingBuffers {
     // Nothing is encoded into it before it has its call.
     return this.call?.hostFunction(fn) ?? 0;
   }
+}
+
+/** The field with the trace context of a call, the same in both kinds of message. It is ASCII. */
+export function traceField(traceparent: string): Uint8Array {
+  const field = new Uint8Array(2 + traceparent.length);
+  field[0] = TAG_TRACEPARENT;
+  field[1] = traceparent.length;
+  for (let at = 0; at < traceparent.length; at++) field[2 + at] = traceparent.charCodeAt(at);
+  return field;
 }
 
 /** The fields that say what a call is part of, each left out when it is 0. */

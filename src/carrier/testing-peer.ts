@@ -180,6 +180,7 @@ export interface CallOf {
   readonly sessionId?: string;
   readonly depth?: number;
   readonly waiter?: number;
+  readonly traceparent?: string;
 }
 
 /** A tool call that keeps what it hears. */
@@ -188,6 +189,7 @@ export class TestCall implements CarriedCall {
   readonly sessionId: string;
   readonly depth: number;
   readonly waiter: number;
+  readonly traceparent: string;
   readonly timeLeftMs = 0;
   /** The functions among its arguments. */
   readonly functions: HostFunction[] = [];
@@ -208,6 +210,7 @@ export class TestCall implements CarriedCall {
     this.sessionId = of.sessionId ?? "";
     this.depth = of.depth ?? 0;
     this.waiter = of.waiter ?? 0;
+    this.traceparent = of.traceparent ?? "";
     this.tool = tool;
     this.args = args;
     this.streaming = streaming;

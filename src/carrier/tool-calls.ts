@@ -18,6 +18,7 @@ import {
   Prefixes,
   prefixLength,
   requestParts,
+  traceField,
   varintLength,
   writeVarint,
 } from "./execute.ts";
@@ -66,10 +67,14 @@ export class ToolCalls implements CallSink {
     const { link } = this;
     const { args, beside } = this.encode(call);
     if (link.reason !== undefined) throw link.lost();
+    // A getter among the arguments has ended it.
+    if (call.over) return;
     const prefix = this.prefixes.get(call.sessionId, call.tool);
     let length = prefix.length + varintLength(args.length) + args.length;
     const isStream = call.streaming || beside.inputs.length > 0;
     let { fields } = beside;
+    // In the order of their numbers, as the generated code writes them.
+    if (call.traceparent !== "") fields = [...fields, traceField(call.traceparent)];
     if (call.depth !== 0 || call.waiter !== 0) fields = [...fields, nestingField(call, isStream)];
     if (fields.length > 0) {
       for (const field of fields) length += field.length;

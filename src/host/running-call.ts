@@ -3,6 +3,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { timeoutError } from "../carrier/served-context.ts";
 import { CallTimeout } from "../errors/index.ts";
 import type { Caller } from "../gen/snakepit/v1/session_pb.ts";
+import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { HostToolContext } from "./host-tools.ts";
 
@@ -21,6 +22,7 @@ export interface ToolRequest {
   readonly sessionId: string;
   readonly depth: number;
   readonly waiter: number;
+  readonly traceparent: string;
   readonly caller?: Caller | undefined;
 }
 
@@ -28,6 +30,7 @@ export interface ToolRequest {
 export class RunningCall implements HostCall, HostToolContext {
   readonly depth: number;
   readonly waiter: number;
+  readonly traceparent: string;
   readonly sessionId: string;
   readonly deadline: number;
   readonly worker: string;
@@ -40,6 +43,7 @@ export class RunningCall implements HostCall, HostToolContext {
     const timeoutMs = context.timeoutMs();
     this.depth = request.depth;
     this.waiter = request.waiter;
+    this.traceparent = isTraceparent(request.traceparent) ? request.traceparent : "";
     this.sessionId = request.sessionId;
     this.deadline = Number.POSITIVE_INFINITY;
     if (timeoutMs !== undefined) {

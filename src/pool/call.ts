@@ -91,6 +91,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   readonly route: SessionRoute | undefined;
   /** A stored object among its arguments, by which it is bound. */
   readonly object: ObjectRef | undefined;
+  readonly traceparent: string;
   /** The call of a host tool that this one is part of. */
   readonly host: HostCall | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -116,6 +117,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     this.timeoutMs = host === undefined ? ownMs : Math.min(ownMs, Math.max(0, Math.ceil(host.deadline - now)));
     this.deadline = now + this.timeoutMs;
     this.host = host;
+    this.traceparent = options?.traceparent ?? host?.traceparent ?? "";
     this.route = session?.route;
     this.object = session?.object;
     this.priority = options?.priority ?? 0;

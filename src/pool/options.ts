@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.ts";
 import { InvalidOptions } from "../errors/index.ts";
+import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { Progress } from "../tool/call.ts";
 import { defaults } from "./defaults.ts";
 import type { LogEvent } from "./logs.ts";
@@ -107,6 +108,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether it is sent again after its worker died. Default: the pool's `retry`. */
   readonly retry?: Retry | undefined;
+  /**
+   * W3C trace context, such as "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": spans of the tool belong to that trace. Default: none; with Effect that of
+   * the current span.
+   */
+  readonly traceparent?: string | undefined;
   /** Hears how far the call is, as the tool reports it with `snakepit.progress`. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Calls of a higher priority leave the queue first. Default 0. */
@@ -246,6 +252,7 @@ const poolsChecks: Record<keyof PoolsOptions, Check> = {
   onLog: callback,
 };
 const callChecks: Record<keyof CallOptions, Check> = {
+  traceparent: { expected: "a W3C trace context of version 00", ok: (x) => typeof x === "string" && isTraceparent(x) },
   timeoutMs: timeout,
   signal: { expected: "an AbortSignal", ok: (x) => isObject(x) && "aborted" in x && "addEventListener" in x },
   retry,

@@ -40,6 +40,10 @@ export interface CarriedCall {
   readonly depth: number;
   /** What waits in the worker it goes to for the host tool that makes this call; 0 for none. */
   readonly waiter: number;
+  /** Whether it has ended, as reading its arguments may make it; then it is not sent. Left out where that cannot be. */
+  readonly over?: boolean;
+  /** W3C trace context of whoever makes the call, 55 characters of ASCII; empty when nobody traces it. */
+  readonly traceparent: string;
   /** True when results come as a stream. */
   readonly streaming: boolean;
   /** Time left when it is sent, in milliseconds; 0 for none. Python checks it too. */

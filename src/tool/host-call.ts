@@ -16,6 +16,8 @@ export interface HostCall {
   readonly pool: string;
   /** Number of what waits in that worker; 0 for none. */
   readonly waiter: number;
+  /** W3C trace context of the code that waits; empty or left out when nobody traces it. */
+  readonly traceparent?: string;
   /** Session that the call belongs to; empty outside a session. */
   readonly sessionId: string;
   /** When its time is up, as `performance.now()` has it; Infinity when it has no limit. */

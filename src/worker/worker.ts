@@ -11,7 +11,7 @@ import { Effect, type Scope } from "effect";
 import type { CarrierLimits, Connection } from "../carrier/carrier.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { ConnectionLost, type SnakepitError, WorkerCrashed, WorkerStartFailed } from "../errors/index.ts";
-import type { Log } from "../gen/snakepit/v1/frame_pb.ts";
+import type { Log, SpanEnded } from "../gen/snakepit/v1/frame_pb.ts";
 import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
 import type { CarriedCall } from "../tool/call.ts";
@@ -46,6 +46,8 @@ export interface WorkerSpec {
 export interface WorkerEvents {
   /** A line that a tool printed or logged. */
   onLog(log: Log): void;
+  /** A part of a traced call is over. */
+  onSpan?(span: SpanEnded): void;
   /** A line that came out of the process itself. */
   onLine(source: OutputSource, line: string): void;
   /** It takes no more calls: it is going, or its connection is lost. May be called twice. */
@@ -155,6 +157,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
             if (log.source !== "stdout") tail.add(log.text);
             events.onLog(log);
           },
+          onSpan: (span) => events.onSpan?.(span),
           onGoing: () => events.onGoing(),
           onClose(reason, failed) {
             closed({ reason, failed });

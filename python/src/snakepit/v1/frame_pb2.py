@@ -27,13 +27,15 @@ from snakepit.v1 import error_pb2 as snakepit_dot_v1_dot_error__pb2
 from snakepit.v1 import tool_pb2 as snakepit_dot_v1_dot_tool__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17snakepit/v1/frame.proto\x12\x0bsnakepit.v1\x1a\x19google/protobuf/any.proto\x1a\x17snakepit/v1/error.proto\x1a\x16snakepit/v1/tool.proto\"\x8e\x01\n\x06Limits\x12*\n\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12(\n\x10max_buffer_bytes\x18\x02 \x01(\x04R\x0emaxBufferBytes\x12.\n\x13stream_window_bytes\x18\x03 \x01(\rR\x11streamWindowBytes\"\xd7\x02\n\tHostHello\x12\x1a\n\x08protocol\x18\x01 \x01(\rR\x08protocol\x12\x14\n\x05token\x18\x02 \x01(\x0cR\x05token\x12/\n\x04role\x18\x03 \x01(\x0e\x32\x1b.snakepit.v1.HostHello.RoleR\x04role\x12\x1b\n\tworker_id\x18\x04 \x01(\tR\x08workerId\x12\x12\n\x04pool\x18\x05 \x01(\tR\x04pool\x12\x14\n\x05tools\x18\x06 \x03(\tR\x05tools\x12\x18\n\x07threads\x18\x07 \x01(\rR\x07threads\x12+\n\x06limits\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.LimitsR\x06limits\x12\x19\n\x08grace_ms\x18\t \x01(\rR\x07graceMs\">\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_DATA\x10\x01\x12\x11\n\rROLE_LIFELINE\x10\x02\"\xe4\x02\n\x0bWorkerHello\x12\x1a\n\x08protocol\x18\x01 \x01(\rR\x08protocol\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12%\n\x0epython_version\x18\x03 \x01(\tR\rpythonVersion\x12\x1e\n\nexecutable\x18\x04 \x01(\tR\nexecutable\x12\x10\n\x03pid\x18\x05 \x01(\rR\x03pid\x12(\n\x10start_time_ticks\x18\x06 \x01(\x04R\x0estartTimeTicks\x12\'\n\x05tools\x18\x07 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\x12+\n\x06limits\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.LimitsR\x06limits\x12\x37\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x07\x66\x61ilure\x88\x01\x01\x42\n\n\x08_failure\"Q\n\x08\x43\x61llHead\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12-\n\x07headers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\"4\n\x06Header\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06values\x18\x02 \x03(\tR\x06values\"j\n\x08\x43\x61llMeta\x12-\n\x07headers\x18\x01 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\x12/\n\x08trailers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x08trailers\"\xb5\x01\n\tCallError\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12.\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32\x14.google.protobuf.AnyR\x07\x64\x65tails\x12-\n\x07headers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\x12/\n\x08trailers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x08trailers\"k\n\x05\x45vent\x12$\n\x03log\x18\x01 \x01(\x0b\x32\x10.snakepit.v1.LogH\x00R\x03log\x12\x33\n\x08progress\x18\x02 \x01(\x0b\x32\x15.snakepit.v1.ProgressH\x00R\x08progressB\x07\n\x05\x65vent\"\xad\x01\n\tHostEvent\x12L\n\x11variables_changed\x18\x01 \x01(\x0b\x32\x1d.snakepit.v1.VariablesChangedH\x00R\x10variablesChanged\x12I\n\x10objects_released\x18\x02 \x01(\x0b\x32\x1c.snakepit.v1.ObjectsReleasedH\x00R\x0fobjectsReleasedB\x07\n\x05\x65vent\"m\n\x10VariablesChanged\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12:\n\tvariables\x18\x02 \x03(\x0b\x32\x1c.snakepit.v1.ChangedVariableR\tvariables\"i\n\x0f\x43hangedVariable\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07version\x18\x03 \x01(\x04R\x07version\x12\x18\n\x07\x64\x65leted\x18\x04 \x01(\x08R\x07\x64\x65leted\"D\n\x0fObjectsReleased\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04keys\x18\x02 \x03(\tR\x04keys\"z\n\x03Log\x12\x14\n\x05level\x18\x01 \x01(\rR\x05level\x12\x16\n\x06source\x18\x02 \x01(\tR\x06source\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x1d\n\nsession_id\x18\x04 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x05 \x01(\tR\x04tool\"@\n\x08Progress\x12\x1a\n\x08\x66raction\x18\x01 \x01(\x01R\x08\x66raction\x12\x18\n\x07message\x18\x02 \x01(\tR\x07messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17snakepit/v1/frame.proto\x12\x0bsnakepit.v1\x1a\x19google/protobuf/any.proto\x1a\x17snakepit/v1/error.proto\x1a\x16snakepit/v1/tool.proto\"\x8e\x01\n\x06Limits\x12*\n\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12(\n\x10max_buffer_bytes\x18\x02 \x01(\x04R\x0emaxBufferBytes\x12.\n\x13stream_window_bytes\x18\x03 \x01(\rR\x11streamWindowBytes\"\xd7\x02\n\tHostHello\x12\x1a\n\x08protocol\x18\x01 \x01(\rR\x08protocol\x12\x14\n\x05token\x18\x02 \x01(\x0cR\x05token\x12/\n\x04role\x18\x03 \x01(\x0e\x32\x1b.snakepit.v1.HostHello.RoleR\x04role\x12\x1b\n\tworker_id\x18\x04 \x01(\tR\x08workerId\x12\x12\n\x04pool\x18\x05 \x01(\tR\x04pool\x12\x14\n\x05tools\x18\x06 \x03(\tR\x05tools\x12\x18\n\x07threads\x18\x07 \x01(\rR\x07threads\x12+\n\x06limits\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.LimitsR\x06limits\x12\x19\n\x08grace_ms\x18\t \x01(\rR\x07graceMs\">\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_DATA\x10\x01\x12\x11\n\rROLE_LIFELINE\x10\x02\"\xe4\x02\n\x0bWorkerHello\x12\x1a\n\x08protocol\x18\x01 \x01(\rR\x08protocol\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12%\n\x0epython_version\x18\x03 \x01(\tR\rpythonVersion\x12\x1e\n\nexecutable\x18\x04 \x01(\tR\nexecutable\x12\x10\n\x03pid\x18\x05 \x01(\rR\x03pid\x12(\n\x10start_time_ticks\x18\x06 \x01(\x04R\x0estartTimeTicks\x12\'\n\x05tools\x18\x07 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\x12+\n\x06limits\x18\x08 \x01(\x0b\x32\x13.snakepit.v1.LimitsR\x06limits\x12\x37\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x07\x66\x61ilure\x88\x01\x01\x42\n\n\x08_failure\"Q\n\x08\x43\x61llHead\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12-\n\x07headers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\"4\n\x06Header\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06values\x18\x02 \x03(\tR\x06values\"j\n\x08\x43\x61llMeta\x12-\n\x07headers\x18\x01 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\x12/\n\x08trailers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x08trailers\"\xb5\x01\n\tCallError\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12.\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32\x14.google.protobuf.AnyR\x07\x64\x65tails\x12-\n\x07headers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x07headers\x12/\n\x08trailers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.HeaderR\x08trailers\"\x99\x01\n\x05\x45vent\x12$\n\x03log\x18\x01 \x01(\x0b\x32\x10.snakepit.v1.LogH\x00R\x03log\x12\x33\n\x08progress\x18\x02 \x01(\x0b\x32\x15.snakepit.v1.ProgressH\x00R\x08progress\x12,\n\x04span\x18\x03 \x01(\x0b\x32\x16.snakepit.v1.SpanEndedH\x00R\x04spanB\x07\n\x05\x65vent\"\xad\x01\n\tHostEvent\x12L\n\x11variables_changed\x18\x01 \x01(\x0b\x32\x1d.snakepit.v1.VariablesChangedH\x00R\x10variablesChanged\x12I\n\x10objects_released\x18\x02 \x01(\x0b\x32\x1c.snakepit.v1.ObjectsReleasedH\x00R\x0fobjectsReleasedB\x07\n\x05\x65vent\"m\n\x10VariablesChanged\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12:\n\tvariables\x18\x02 \x03(\x0b\x32\x1c.snakepit.v1.ChangedVariableR\tvariables\"i\n\x0f\x43hangedVariable\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07version\x18\x03 \x01(\x04R\x07version\x12\x18\n\x07\x64\x65leted\x18\x04 \x01(\x08R\x07\x64\x65leted\"D\n\x0fObjectsReleased\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04keys\x18\x02 \x03(\tR\x04keys\"\x95\x01\n\x03Log\x12\x14\n\x05level\x18\x01 \x01(\rR\x05level\x12\x16\n\x06source\x18\x02 \x01(\tR\x06source\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x1d\n\nsession_id\x18\x04 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x05 \x01(\tR\x04tool\x12\x19\n\x08trace_id\x18\x06 \x01(\tR\x07traceId\"\xac\x03\n\tSpanEnded\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n\x08trace_id\x18\x02 \x01(\tR\x07traceId\x12\x17\n\x07span_id\x18\x03 \x01(\tR\x06spanId\x12\x1b\n\tparent_id\x18\x04 \x01(\tR\x08parentId\x12(\n\x10start_unix_nanos\x18\x05 \x01(\x06R\x0estartUnixNanos\x12$\n\x0e\x65nd_unix_nanos\x18\x06 \x01(\x06R\x0c\x65ndUnixNanos\x12\x46\n\nattributes\x18\x07 \x03(\x0b\x32&.snakepit.v1.SpanEnded.AttributesEntryR\nattributes\x12\x14\n\x05\x65rror\x18\x08 \x01(\tR\x05\x65rror\x12\x1d\n\nsession_id\x18\t \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\n \x01(\tR\x04tool\x1aY\n\x0f\x41ttributesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32\x1a.snakepit.v1.SpanAttributeR\x05value:\x02\x38\x01\"v\n\rSpanAttribute\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x16\n\x05whole\x18\x02 \x01(\x03H\x00R\x05whole\x12\x18\n\x06number\x18\x03 \x01(\x01H\x00R\x06number\x12\x14\n\x04\x66lag\x18\x04 \x01(\x08H\x00R\x04\x66lagB\x07\n\x05value\"@\n\x08Progress\x12\x1a\n\x08\x66raction\x18\x01 \x01(\x01R\x08\x66raction\x12\x18\n\x07message\x18\x02 \x01(\tR\x07messageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'snakepit.v1.frame_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SPANENDED_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_SPANENDED_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_LIMITS']._serialized_start=117
   _globals['_LIMITS']._serialized_end=259
   _globals['_HOSTHELLO']._serialized_start=262
@@ -50,18 +52,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLMETA']._serialized_end=1209
   _globals['_CALLERROR']._serialized_start=1212
   _globals['_CALLERROR']._serialized_end=1393
-  _globals['_EVENT']._serialized_start=1395
-  _globals['_EVENT']._serialized_end=1502
-  _globals['_HOSTEVENT']._serialized_start=1505
-  _globals['_HOSTEVENT']._serialized_end=1678
-  _globals['_VARIABLESCHANGED']._serialized_start=1680
-  _globals['_VARIABLESCHANGED']._serialized_end=1789
-  _globals['_CHANGEDVARIABLE']._serialized_start=1791
-  _globals['_CHANGEDVARIABLE']._serialized_end=1896
-  _globals['_OBJECTSRELEASED']._serialized_start=1898
-  _globals['_OBJECTSRELEASED']._serialized_end=1966
-  _globals['_LOG']._serialized_start=1968
-  _globals['_LOG']._serialized_end=2090
-  _globals['_PROGRESS']._serialized_start=2092
-  _globals['_PROGRESS']._serialized_end=2156
+  _globals['_EVENT']._serialized_start=1396
+  _globals['_EVENT']._serialized_end=1549
+  _globals['_HOSTEVENT']._serialized_start=1552
+  _globals['_HOSTEVENT']._serialized_end=1725
+  _globals['_VARIABLESCHANGED']._serialized_start=1727
+  _globals['_VARIABLESCHANGED']._serialized_end=1836
+  _globals['_CHANGEDVARIABLE']._serialized_start=1838
+  _globals['_CHANGEDVARIABLE']._serialized_end=1943
+  _globals['_OBJECTSRELEASED']._serialized_start=1945
+  _globals['_OBJECTSRELEASED']._serialized_end=2013
+  _globals['_LOG']._serialized_start=2016
+  _globals['_LOG']._serialized_end=2165
+  _globals['_SPANENDED']._serialized_start=2168
+  _globals['_SPANENDED']._serialized_end=2596
+  _globals['_SPANENDED_ATTRIBUTESENTRY']._serialized_start=2507
+  _globals['_SPANENDED_ATTRIBUTESENTRY']._serialized_end=2596
+  _globals['_SPANATTRIBUTE']._serialized_start=2598
+  _globals['_SPANATTRIBUTE']._serialized_end=2716
+  _globals['_PROGRESS']._serialized_start=2718
+  _globals['_PROGRESS']._serialized_end=2782
 # @@protoc_insertion_point(module_scope)

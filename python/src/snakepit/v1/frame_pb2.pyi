@@ -109,12 +109,14 @@ class CallError(_message.Message):
     def __init__(self, message: _Optional[str] = ..., details: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., trailers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("log", "progress")
+    __slots__ = ("log", "progress", "span")
     LOG_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
     log: Log
     progress: Progress
-    def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ...) -> None: ...
+    span: SpanEnded
+    def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., span: _Optional[_Union[SpanEnded, _Mapping]] = ...) -> None: ...
 
 class HostEvent(_message.Message):
     __slots__ = ("variables_changed", "objects_released")
@@ -153,18 +155,63 @@ class ObjectsReleased(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Log(_message.Message):
-    __slots__ = ("level", "source", "text", "session_id", "tool")
+    __slots__ = ("level", "source", "text", "session_id", "tool", "trace_id")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     level: int
     source: str
     text: str
     session_id: str
     tool: str
-    def __init__(self, level: _Optional[int] = ..., source: _Optional[str] = ..., text: _Optional[str] = ..., session_id: _Optional[str] = ..., tool: _Optional[str] = ...) -> None: ...
+    trace_id: str
+    def __init__(self, level: _Optional[int] = ..., source: _Optional[str] = ..., text: _Optional[str] = ..., session_id: _Optional[str] = ..., tool: _Optional[str] = ..., trace_id: _Optional[str] = ...) -> None: ...
+
+class SpanEnded(_message.Message):
+    __slots__ = ("name", "trace_id", "span_id", "parent_id", "start_unix_nanos", "end_unix_nanos", "attributes", "error", "session_id", "tool")
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: SpanAttribute
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[SpanAttribute, _Mapping]] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_NANOS_FIELD_NUMBER: _ClassVar[int]
+    END_UNIX_NANOS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    start_unix_nanos: int
+    end_unix_nanos: int
+    attributes: _containers.MessageMap[str, SpanAttribute]
+    error: str
+    session_id: str
+    tool: str
+    def __init__(self, name: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., parent_id: _Optional[str] = ..., start_unix_nanos: _Optional[int] = ..., end_unix_nanos: _Optional[int] = ..., attributes: _Optional[_Mapping[str, SpanAttribute]] = ..., error: _Optional[str] = ..., session_id: _Optional[str] = ..., tool: _Optional[str] = ...) -> None: ...
+
+class SpanAttribute(_message.Message):
+    __slots__ = ("text", "whole", "number", "flag")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    whole: int
+    number: float
+    flag: bool
+    def __init__(self, text: _Optional[str] = ..., whole: _Optional[int] = ..., number: _Optional[float] = ..., flag: _Optional[bool] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("fraction", "message")

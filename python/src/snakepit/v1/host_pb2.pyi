@@ -183,7 +183,7 @@ class ListHostToolsResponse(_message.Message):
     def __init__(self, tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ...) -> None: ...
 
 class CallToolRequest(_message.Message):
-    __slots__ = ("session_id", "tool", "args", "buffers", "depth", "function", "waiter", "caller")
+    __slots__ = ("session_id", "tool", "args", "buffers", "depth", "function", "waiter", "caller", "traceparent")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
     ARGS_FIELD_NUMBER: _ClassVar[int]
@@ -192,6 +192,7 @@ class CallToolRequest(_message.Message):
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     WAITER_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool: str
     args: bytes
@@ -200,7 +201,8 @@ class CallToolRequest(_message.Message):
     function: int
     waiter: int
     caller: _session_pb2.Caller
-    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., depth: _Optional[int] = ..., function: _Optional[int] = ..., waiter: _Optional[int] = ..., caller: _Optional[_Union[_session_pb2.Caller, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., depth: _Optional[int] = ..., function: _Optional[int] = ..., waiter: _Optional[int] = ..., caller: _Optional[_Union[_session_pb2.Caller, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class CallToolResponse(_message.Message):
     __slots__ = ("result", "buffers")
@@ -211,7 +213,7 @@ class CallToolResponse(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ...) -> None: ...
 
 class StreamToolRequest(_message.Message):
-    __slots__ = ("session_id", "tool", "args", "buffers", "depth", "function", "waiter", "caller")
+    __slots__ = ("session_id", "tool", "args", "buffers", "depth", "function", "waiter", "caller", "traceparent")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
     ARGS_FIELD_NUMBER: _ClassVar[int]
@@ -220,6 +222,7 @@ class StreamToolRequest(_message.Message):
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     WAITER_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool: str
     args: bytes
@@ -228,7 +231,8 @@ class StreamToolRequest(_message.Message):
     function: int
     waiter: int
     caller: _session_pb2.Caller
-    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., depth: _Optional[int] = ..., function: _Optional[int] = ..., waiter: _Optional[int] = ..., caller: _Optional[_Union[_session_pb2.Caller, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, session_id: _Optional[str] = ..., tool: _Optional[str] = ..., args: _Optional[bytes] = ..., buffers: _Optional[_Iterable[_Union[_value_pb2.Buffer, _Mapping]]] = ..., depth: _Optional[int] = ..., function: _Optional[int] = ..., waiter: _Optional[int] = ..., caller: _Optional[_Union[_session_pb2.Caller, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class StreamToolResponse(_message.Message):
     __slots__ = ("items", "buffers")

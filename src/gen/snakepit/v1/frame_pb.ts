@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/frame.proto.
  */
 export const file_snakepit_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKPAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDSI+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0RBVEEQARIRCg1ST0xFX0xJRkVMSU5FEAIiiAIKC1dvcmtlckhlbGxvEhAKCHByb3RvY29sGAEgASgNEhEKCXdvcmtlcl9pZBgCIAEoCRIWCg5weXRob25fdmVyc2lvbhgDIAEoCRISCgpleGVjdXRhYmxlGAQgASgJEgsKA3BpZBgFIAEoDRIYChBzdGFydF90aW1lX3RpY2tzGAYgASgEEiAKBXRvb2xzGAcgAygLMhEuc25ha2VwaXQudjEuVG9vbBIjCgZsaW1pdHMYCCABKAsyEy5zbmFrZXBpdC52MS5MaW1pdHMSLgoHZmFpbHVyZRgJIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsSACIAQFCCgoIX2ZhaWx1cmUiQAoIQ2FsbEhlYWQSDgoGbWV0aG9kGAEgASgJEiQKB2hlYWRlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiJgoGSGVhZGVyEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIlcKCENhbGxNZXRhEiQKB2hlYWRlcnMYASADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIikAEKCUNhbGxFcnJvchIPCgdtZXNzYWdlGAEgASgJEiUKB2RldGFpbHMYAiADKAsyFC5nb29nbGUucHJvdG9idWYuQW55EiQKB2hlYWRlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiXAoFRXZlbnQSHwoDbG9nGAEgASgLMhAuc25ha2VwaXQudjEuTG9nSAASKQoIcHJvZ3Jlc3MYAiABKAsyFS5zbmFrZXBpdC52MS5Qcm9ncmVzc0gAQgcKBWV2ZW50IooBCglIb3N0RXZlbnQSOgoRdmFyaWFibGVzX2NoYW5nZWQYASABKAsyHS5zbmFrZXBpdC52MS5WYXJpYWJsZXNDaGFuZ2VkSAASOAoQb2JqZWN0c19yZWxlYXNlZBgCIAEoCzIcLnNuYWtlcGl0LnYxLk9iamVjdHNSZWxlYXNlZEgAQgcKBWV2ZW50IlcKEFZhcmlhYmxlc0NoYW5nZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIvCgl2YXJpYWJsZXMYAiADKAsyHC5zbmFrZXBpdC52MS5DaGFuZ2VkVmFyaWFibGUiTQoPQ2hhbmdlZFZhcmlhYmxlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIPCgdkZWxldGVkGAQgASgIIjMKD09iamVjdHNSZWxlYXNlZBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBGtleXMYAiADKAkiVAoDTG9nEg0KBWxldmVsGAEgASgNEg4KBnNvdXJjZRgCIAEoCRIMCgR0ZXh0GAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSDAoEdG9vbBgFIAEoCSItCghQcm9ncmVzcxIQCghmcmFjdGlvbhgBIAEoARIPCgdtZXNzYWdlGAIgASgJYgZwcm90bzM", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
+  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKPAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDSI+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0RBVEEQARIRCg1ST0xFX0xJRkVMSU5FEAIiiAIKC1dvcmtlckhlbGxvEhAKCHByb3RvY29sGAEgASgNEhEKCXdvcmtlcl9pZBgCIAEoCRIWCg5weXRob25fdmVyc2lvbhgDIAEoCRISCgpleGVjdXRhYmxlGAQgASgJEgsKA3BpZBgFIAEoDRIYChBzdGFydF90aW1lX3RpY2tzGAYgASgEEiAKBXRvb2xzGAcgAygLMhEuc25ha2VwaXQudjEuVG9vbBIjCgZsaW1pdHMYCCABKAsyEy5zbmFrZXBpdC52MS5MaW1pdHMSLgoHZmFpbHVyZRgJIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsSACIAQFCCgoIX2ZhaWx1cmUiQAoIQ2FsbEhlYWQSDgoGbWV0aG9kGAEgASgJEiQKB2hlYWRlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiJgoGSGVhZGVyEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIlcKCENhbGxNZXRhEiQKB2hlYWRlcnMYASADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIikAEKCUNhbGxFcnJvchIPCgdtZXNzYWdlGAEgASgJEiUKB2RldGFpbHMYAiADKAsyFC5nb29nbGUucHJvdG9idWYuQW55EiQKB2hlYWRlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIihAEKBUV2ZW50Eh8KA2xvZxgBIAEoCzIQLnNuYWtlcGl0LnYxLkxvZ0gAEikKCHByb2dyZXNzGAIgASgLMhUuc25ha2VwaXQudjEuUHJvZ3Jlc3NIABImCgRzcGFuGAMgASgLMhYuc25ha2VwaXQudjEuU3BhbkVuZGVkSABCBwoFZXZlbnQiigEKCUhvc3RFdmVudBI6ChF2YXJpYWJsZXNfY2hhbmdlZBgBIAEoCzIdLnNuYWtlcGl0LnYxLlZhcmlhYmxlc0NoYW5nZWRIABI4ChBvYmplY3RzX3JlbGVhc2VkGAIgASgLMhwuc25ha2VwaXQudjEuT2JqZWN0c1JlbGVhc2VkSABCBwoFZXZlbnQiVwoQVmFyaWFibGVzQ2hhbmdlZBISCgpzZXNzaW9uX2lkGAEgASgJEi8KCXZhcmlhYmxlcxgCIAMoCzIcLnNuYWtlcGl0LnYxLkNoYW5nZWRWYXJpYWJsZSJNCg9DaGFuZ2VkVmFyaWFibGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg8KB2RlbGV0ZWQYBCABKAgiMwoPT2JqZWN0c1JlbGVhc2VkEhIKCnNlc3Npb25faWQYASABKAkSDAoEa2V5cxgCIAMoCSJmCgNMb2cSDQoFbGV2ZWwYASABKA0SDgoGc291cmNlGAIgASgJEgwKBHRleHQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIMCgR0b29sGAUgASgJEhAKCHRyYWNlX2lkGAYgASgJIr0CCglTcGFuRW5kZWQSDAoEbmFtZRgBIAEoCRIQCgh0cmFjZV9pZBgCIAEoCRIPCgdzcGFuX2lkGAMgASgJEhEKCXBhcmVudF9pZBgEIAEoCRIYChBzdGFydF91bml4X25hbm9zGAUgASgGEhYKDmVuZF91bml4X25hbm9zGAYgASgGEjoKCmF0dHJpYnV0ZXMYByADKAsyJi5zbmFrZXBpdC52MS5TcGFuRW5kZWQuQXR0cmlidXRlc0VudHJ5Eg0KBWVycm9yGAggASgJEhIKCnNlc3Npb25faWQYCSABKAkSDAoEdG9vbBgKIAEoCRpNCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouc25ha2VwaXQudjEuU3BhbkF0dHJpYnV0ZToCOAEiWwoNU3BhbkF0dHJpYnV0ZRIOCgR0ZXh0GAEgASgJSAASDwoFd2hvbGUYAiABKANIABIQCgZudW1iZXIYAyABKAFIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUiLQoIUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAESDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
 
 /**
  * What one side is ready to receive, exchanged at the handshake.
@@ -401,6 +401,14 @@ export type Event = Message<"snakepit.v1.Event"> & {
      */
     value: Progress;
     case: "progress";
+  } | {
+    /**
+     * A part of a call that is over, for the caller's trace.
+     *
+     * @generated from field: snakepit.v1.SpanEnded span = 3;
+     */
+    value: SpanEnded;
+    case: "span";
   } | { case: undefined; value?: undefined };
 };
 
@@ -584,6 +592,13 @@ export type Log = Message<"snakepit.v1.Log"> & {
    * @generated from field: string tool = 5;
    */
   tool: string;
+
+  /**
+   * The trace that the call belongs to, as 32 hexadecimal digits, when there is one.
+   *
+   * @generated from field: string trace_id = 6;
+   */
+  traceId: string;
 };
 
 /**
@@ -592,6 +607,141 @@ export type Log = Message<"snakepit.v1.Log"> & {
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
   messageDesc(file_snakepit_v1_frame, 12);
+
+/**
+ * A span of Python code that has ended. Spans within it were told before.
+ *
+ * @generated from message snakepit.v1.SpanEnded
+ */
+export type SpanEnded = Message<"snakepit.v1.SpanEnded"> & {
+  /**
+   * What the tool calls it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The trace that the call belongs to, as 32 hexadecimal digits.
+   *
+   * @generated from field: string trace_id = 2;
+   */
+  traceId: string;
+
+  /**
+   * 16 hexadecimal digits.
+   *
+   * @generated from field: string span_id = 3;
+   */
+  spanId: string;
+
+  /**
+   * The span around it, in the worker or where the call was made: 16 hexadecimal digits.
+   *
+   * @generated from field: string parent_id = 4;
+   */
+  parentId: string;
+
+  /**
+   * When it began, in nanoseconds since 1970.
+   *
+   * @generated from field: fixed64 start_unix_nanos = 5;
+   */
+  startUnixNanos: bigint;
+
+  /**
+   * When it ended, in nanoseconds since 1970.
+   *
+   * @generated from field: fixed64 end_unix_nanos = 6;
+   */
+  endUnixNanos: bigint;
+
+  /**
+   * What the tool says of it.
+   *
+   * @generated from field: map<string, snakepit.v1.SpanAttribute> attributes = 7;
+   */
+  attributes: { [key: string]: SpanAttribute };
+
+  /**
+   * What ended it, such as "ValueError: no"; empty when it ended well.
+   *
+   * @generated from field: string error = 8;
+   */
+  error: string;
+
+  /**
+   * The session of the call, when there is one.
+   *
+   * @generated from field: string session_id = 9;
+   */
+  sessionId: string;
+
+  /**
+   * The tool that was running.
+   *
+   * @generated from field: string tool = 10;
+   */
+  tool: string;
+};
+
+/**
+ * Describes the message snakepit.v1.SpanEnded.
+ * Use `create(SpanEndedSchema)` to create a new message.
+ */
+export const SpanEndedSchema: GenMessage<SpanEnded> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 13);
+
+/**
+ * The value of an attribute of a span.
+ *
+ * @generated from message snakepit.v1.SpanAttribute
+ */
+export type SpanAttribute = Message<"snakepit.v1.SpanAttribute"> & {
+  /**
+   * @generated from oneof snakepit.v1.SpanAttribute.value
+   */
+  value: {
+    /**
+     * str
+     *
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * int, within 64 bits
+     *
+     * @generated from field: int64 whole = 2;
+     */
+    value: bigint;
+    case: "whole";
+  } | {
+    /**
+     * float
+     *
+     * @generated from field: double number = 3;
+     */
+    value: number;
+    case: "number";
+  } | {
+    /**
+     * bool
+     *
+     * @generated from field: bool flag = 4;
+     */
+    value: boolean;
+    case: "flag";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message snakepit.v1.SpanAttribute.
+ * Use `create(SpanAttributeSchema)` to create a new message.
+ */
+export const SpanAttributeSchema: GenMessage<SpanAttribute> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 14);
 
 /**
  * How far a call is.
@@ -619,5 +769,5 @@ export type Progress = Message<"snakepit.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 13);
+  messageDesc(file_snakepit_v1_frame, 15);
 
