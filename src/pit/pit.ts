@@ -104,6 +104,8 @@ export class Pit implements CallTarget {
         stats: () => pitStats(byName(opened, (pool) => pool.stats())),
         health: () => pitHealth(byName(opened, (pool) => pool.health())),
         sessions: () => Effect.runPromiseWith(context)(sessions.list),
+        reload: () =>
+          Effect.runPromise(Effect.forEach(opened.values(), (pool) => pool.reload, { concurrency: "unbounded", discard: true })),
         kill: (worker) => [...opened.values()].some((pool) => pool.kill(worker)),
         close,
       };

@@ -50,6 +50,11 @@ export interface PoolService extends Callable {
   readonly tools: Effect.Effect<readonly ToolInfo[]>;
   /** Waits until every worker is ready. */
   readonly ready: Effect.Effect<void, OpenError>;
+  /**
+   * Replaces every worker by one with the code as it is now, some at a time; done when all are new. No call fails by it. Fails with the import error when the
+   * new code does not load, after which the workers that were not replaced until then go on.
+   */
+  readonly reload: Effect.Effect<void, OpenError>;
   /** The workers, those that start or are draining included. */
   readonly workers: Effect.Effect<readonly WorkerInfo[]>;
   /** Counters since it was opened. */
@@ -99,6 +104,7 @@ function service(pit: Pit): PoolService {
       ),
     tools: Effect.sync(() => pools.flatMap((pool) => pool.tools())),
     ready: Effect.forEach(pools, (pool) => pool.ready, { concurrency: "unbounded", discard: true }).pipe(Effect.mapError(asOpenError)),
+    reload: Effect.forEach(pools, (pool) => pool.reload, { concurrency: "unbounded", discard: true }).pipe(Effect.mapError(asOpenError)),
     workers: Effect.promise(async () => (await Promise.all(pools.map((pool) => pool.workers()))).flat()),
     stats: Effect.sync(() => pitStats(byName((pool) => pool.stats()))),
     health: Effect.sync(() => pitHealth(byName((pool) => pool.health()))),

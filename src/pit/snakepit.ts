@@ -39,6 +39,13 @@ export interface Callable {
   ready(): Promise<void>;
   /** The workers, those that start or are draining included. */
   workers(): Promise<WorkerInfo[]>;
+  /**
+   * Replaces every worker by one with the code as it is now, some at a time, and resolves when all are new. No call fails by it: a worker that is replaced
+   * ends with its last call, and sessions move. Until it has resolved calls may meet either code.
+   *
+   * @throws WorkerStartFailed with the import error when the new code does not load. The workers that were not replaced until then go on.
+   */
+  reload(): Promise<void>;
 }
 
 /** One pool of several. */
@@ -128,6 +135,10 @@ export class Snakepit implements Callable, AsyncDisposable {
     await Promise.all(this.#pools.map((pool) => Effect.runPromise(pool.ready)));
   }
 
+  async reload(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => Effect.runPromise(pool.reload)));
+  }
+
   async workers(): Promise<WorkerInfo[]> {
     return (await Promise.all(this.#pools.map((pool) => pool.workers()))).flat();
   }
@@ -181,6 +192,7 @@ function handle(pool: Pool): PoolHandle {
     tools: () => pool.tools(),
     ready: () => Effect.runPromise(pool.ready),
     workers: () => pool.workers(),
+    reload: () => Effect.runPromise(pool.reload),
     stats: () => pool.stats(),
     health: async () => pool.health(),
   };

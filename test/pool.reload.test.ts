@@ -1,0 +1,136 @@
+/** New code in place of the old, while calls go on. */
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type PitEvent, Snakepit } from "../src/index.ts";
+import { behaviour, failure, Lines, temporaryFolder, until } from "./pool.support.ts";
+
+/** A file of tools in which `answer` gives this. */
+const answering = (answer: number, more = ""): string =>
+  `from snakepit import Session, tool\n\n\n@tool\ndef answer() -> int:\n    return ${answer}\n\n\n@tool\ndef recall(session: Session) -> int:\n    return session.get_variable("value")\n${more}`;
+
+function changeable(text: string): { path: string; change(text: string): void } {
+  const path = join(temporaryFolder(), "changing.py");
+  const change = (to: string): void => writeFileSync(path, to);
+  change(text);
+  return { path, change };
+}
+
+for (const preload of [undefined, "tools"] as const) {
+  describe(preload === undefined ? "spawned workers" : "forked workers", () => {
+    test("are replaced by ones with the new code, sessions move, and no call fails", async () => {
+      const { path, change } = changeable(answering(1));
+      const events: PitEvent[] = [];
+      await using pit = await Snakepit.open({ tools: path, preload, workers: 2, onEvent: (event) => events.push(event) });
+      await pit.ready();
+      const session = await pit.session("kept");
+      await session.variables.register("value", { type: "integer", value: 7 });
+      await session.execute("recall");
+      const old = new Set((await pit.workers()).map(({ pid }) => pid));
+      let isOver = false;
+      const caller = async (): Promise<void> => {
+        while (!isOver) {
+          expect([1, 22]).toContain(await pit.execute<number>("answer"));
+          expect(await session.execute<number>("recall")).toBe(7);
+        }
+      };
+      const callers = Promise.all(Array.from({ length: 16 }, caller));
+      change(answering(22, "\n\n@tool\ndef added() -> str:\n    return 'new'\n"));
+      await pit.reload();
+      const fresh = (await pit.workers()).filter(({ status }) => status !== "draining");
+      for (let n = 0; n < 20; n++) expect(await pit.execute<number>("answer")).toBe(22);
+      isOver = true;
+      await callers;
+      expect(fresh).toHaveLength(2);
+      expect(fresh.some(({ pid }) => old.has(pid))).toBe(false);
+      expect(await pit.execute<string>("added")).toBe("new");
+      expect(events.some(({ type }) => type === "session.moved")).toBe(true);
+      expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0, retried: 0 });
+    }, 30_000);
+
+    test("stay when the new code does not load, and the import error is told; mended code is taken up", async () => {
+      const { path, change } = changeable(answering(1));
+      await using pit = await Snakepit.open({ tools: path, preload, workers: 2 });
+      await pit.ready();
+      const before = (await pit.workers()).map(({ pid }) => pid);
+      change("import nothing_of_this_name\n");
+      expect(await failure(pit.reload())).toMatchObject({ _tag: "WorkerStartFailed", type: "ModuleNotFoundError" });
+      expect((await pit.workers()).map(({ pid }) => pid)).toEqual(before);
+      expect(await pit.execute<number>("answer")).toBe(1);
+      expect((await pit.health()).status).toBe("healthy");
+      change(answering(333));
+      await pit.reload();
+      expect(await pit.execute<number>("answer")).toBe(333);
+    }, 30_000);
+  });
+}
+
+test("a pool that was given up works again after a reload of mended code", async () => {
+  const { path, change } = changeable(answering(1));
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  change("1 / 0\n");
+  const [worker] = await pit.workers();
+  process.kill(worker?.pid ?? 0, "SIGKILL");
+  await until(async () => (await pit.workers())[0]?.status === "stopped");
+  change(answering(22));
+  await pit.reload();
+  expect(await pit.execute<number>("answer")).toBe(22);
+}, 20_000);
+
+test("reloading twice at once ends with the newest code", async () => {
+  const { path, change } = changeable(answering(1));
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  const first = pit.reload();
+  change(answering(22));
+  await Promise.all([first, pit.reload()]);
+  expect(await pit.execute<number>("answer")).toBe(22);
+  expect((await pit.workers()).filter(({ status }) => status !== "draining")).toHaveLength(1);
+}, 20_000);
+
+test("a closed pit does not reload", async () => {
+  const pit = await Snakepit.open({ tools: behaviour, workers: 1 });
+  await pit.close();
+  expect((await failure(pit.reload()))._tag).toBe("PoolClosed");
+});
+
+test("closing ends a reload", async () => {
+  const { path, change } = changeable(answering(1));
+  const pit = await Snakepit.open({ tools: path, workers: 1 });
+  change("import time\ntime.sleep(60)\n");
+  const reloading = failure(pit.reload());
+  await until(async () => (await pit.workers()).length === 2);
+  await pit.close();
+  expect((await reloading)._tag).toBe("PoolClosed");
+}, 20_000);
+
+test("with reload a changed file is taken up, a broken one is told, and the workers go on", async () => {
+  const { path, change } = changeable(answering(1));
+  const lines = new Lines();
+  await using pit = await Snakepit.open({ tools: path, workers: 1, reload: true, onLog: lines.onLog });
+  expect(await pit.execute<number>("answer")).toBe(1);
+  // Of the same size, within the same second.
+  change(answering(2));
+  await until(async () => (await pit.execute<number>("answer")) === 2);
+  await until(() => lines.events.some(({ text }) => /^Reloaded in \d+ ms\.$/.test(text)));
+  expect(lines.count("Reloading: changing.py changed.")).toBe(1);
+  change("import nothing_of_this_name\n");
+  await until(() => lines.events.some(({ text }) => text.startsWith("Not reloaded:")));
+  expect(lines.events.find(({ text }) => text.startsWith("Not reloaded:"))).toMatchObject({
+    level: "error",
+    text: expect.stringContaining("import nothing_of_this_name"),
+  });
+  expect(await pit.execute<number>("answer")).toBe(2);
+  change(answering(3));
+  await until(async () => (await pit.execute<number>("answer")) === 3);
+  expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
+}, 30_000);
+
+test("a folder that cannot be watched is named, and the pool works all the same", async () => {
+  const { watchTools } = await import("../src/pool/tool-watch.ts");
+  const { Effect } = await import("effect");
+  const blind: string[] = [];
+  await Effect.runPromise(
+    Effect.scoped(watchTools(["/no/such/folder/tools.py", "a.module"], { onChange() {}, onBlind: (folder) => blind.push(folder) })),
+  );
+  expect(blind).toEqual(["/no/such/folder"]);
+});
