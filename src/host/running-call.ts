@@ -11,6 +11,8 @@ import type { HostToolContext } from "./host-tools.ts";
 export interface CallingWorker {
   /** Its id, unique within its pit. */
   readonly id: string;
+  /** Marker of its pit, which no other has. */
+  readonly run: string;
   /** Its pool. */
   readonly pool: string;
   /** The call of a host tool that one of its own calls is part of, by the number of that call; undefined when the program made it. */
@@ -33,6 +35,7 @@ export class RunningCall implements HostCall, HostToolContext {
   readonly traceparent: string;
   readonly sessionId: string;
   readonly deadline: number;
+  readonly run: string;
   readonly worker: string;
   readonly pool: string;
   readonly parent: HostCall | undefined;
@@ -50,6 +53,7 @@ export class RunningCall implements HostCall, HostToolContext {
       this.deadline = performance.now() + timeoutMs;
       context.values.set(timeoutError, () => new CallTimeout({ tool, timeoutMs: Math.round(timeoutMs), limit: "call" }));
     }
+    this.run = worker.run;
     this.worker = worker.id;
     this.pool = worker.pool;
     // Before the tool runs: the call that asks is on its way now.

@@ -34,7 +34,7 @@ class Caller implements AsyncDisposable {
   static async open(): Promise<Caller> {
     const caller = new Caller();
     caller.#pair = await openPeer({
-      handlers: toolHandlers(caller.tools, caller.functions, { id: "w1", pool: "p", hostCallOf: () => undefined }),
+      handlers: toolHandlers(caller.tools, caller.functions, { run: "", id: "w1", pool: "p", hostCallOf: () => undefined }),
     });
     return caller;
   }

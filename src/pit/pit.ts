@@ -92,7 +92,7 @@ export class Pit implements CallTarget {
           pingHost: ({ message }) => ({ message }),
           reportTelemetry: () => ({}),
           ...variableHandlers(sessions, worker, context),
-          ...toolHandlers(tools, functions, { id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
+          ...toolHandlers(tools, functions, { run, id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });
       const onLog = settings.onLog ?? printLog;
       const registry = yield* openRegistry({

@@ -87,6 +87,8 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   readonly timeoutMs: number;
   readonly priority: number;
   readonly retry: Retry;
+  /** After how long without an answer it is sent to a second worker too. */
+  readonly hedgeMs: number | undefined;
   /** Its session, if it has one. */
   readonly route: SessionRoute | undefined;
   /** A stored object among its arguments, by which it is bound. */
@@ -122,6 +124,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     this.object = session?.object;
     this.priority = options?.priority ?? 0;
     this.retry = options?.retry ?? retry;
+    this.hedgeMs = options?.hedgeMs;
     this.#signal = options?.signal;
     this.#onProgress = options?.onProgress;
   }
@@ -139,6 +142,10 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     return this.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(this.deadline - this.owner.clock.now()));
   }
 
+  get over(): boolean {
+    return this.state === "done";
+  }
+
   hostFunction(fn: HostFunction): number {
     const number = this.owner.functions.add(fn);
     this.#functions ??= [];
@@ -154,9 +161,13 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   }
 
   objectRef(place: ObjectPlace): ObjectRef {
-    const { route, worker } = this;
-    if (route === undefined || worker === undefined) throw new ProtocolError({ reason: "a stored object outside a session" });
-    return route.objectRef(place, worker);
+    return this.objectOn(place, this.worker);
+  }
+
+  /** Makes the reference to an object that a worker stores which has answered this call. */
+  objectOn(place: ObjectPlace, worker: PooledWorker | undefined): ObjectRef {
+    if (this.route === undefined || worker === undefined) throw new ProtocolError({ reason: "a stored object outside a session" });
+    return this.route.objectRef(place, worker);
   }
 
   /** Starts to listen to the signals. False when one has been aborted already. */
@@ -239,6 +250,11 @@ export class UnaryCall extends PoolCall {
 
   onResult(value: unknown, ranUs: number): void {
     this.owner.completed(this, ranUs, undefined);
+    this.succeed(value);
+  }
+
+  /** Gives the result to whoever waits. */
+  succeed(value: unknown): void {
     // The answer comes out of a socket, which knows nothing of the host tool that waits for it.
     if (this.host === undefined) this.#resolve(value);
     else runHostCall(this.host, () => this.#resolve(value));

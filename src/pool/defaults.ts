@@ -41,6 +41,10 @@ export const defaults = {
   retries: 3,
   /** Wait before the first retry; it doubles with each. */
   retryBackoffMs: 1_000,
+  /** Retries for each call, retries a second on top, and the most that are saved up: more than the workers of a usual pool lose at once. */
+  retryBudget: { ratio: 0.2, perSecond: 10, burst: 1_000 },
+  /** A breaker that is asked for: failures within a time that open it, and for how long. */
+  breaker: { failures: 5, withinMs: 10_000, openMs: 5_000 },
   /** Largest message, buffers aside. */
   maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
   /** Largest sum of the buffers of one message. */

@@ -13,6 +13,7 @@ function hostCall(worker: string, fields: Partial<HostCall> = {}): HostCall {
   const { signal } = new AbortController();
   return {
     depth: 1,
+    run: "",
     worker,
     pool: "default",
     waiter: 7,

@@ -3,7 +3,7 @@
  *
  * The workers come and go at the hands of the supervisor, by {@link Dispatcher.admit} and {@link Dispatcher.lose}.
  */
-import { isSnakepitError, PoolClosed, QueueFull, QueueTimeout, SessionClosed, type SnakepitError } from "../errors/index.ts";
+import { CircuitOpen, isSnakepitError, PoolClosed, QueueFull, QueueTimeout, SessionClosed, type SnakepitError } from "../errors/index.ts";
 import { CallStory } from "../telemetry/call-story.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import type { HostFunctions } from "../tool/call.ts";
@@ -11,15 +11,19 @@ import { Catalog } from "../tool/catalog.ts";
 import type { HostCall } from "../tool/host-call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { BatchRoutes } from "./batch-routes.ts";
-import { type CallOwner, PoolCall } from "./call.ts";
+import { Breaker, type BreakerState } from "./breaker.ts";
+import { type CallOwner, PoolCall, UnaryCall } from "./call.ts";
 import { type PoolClock, realClock } from "./clock.ts";
 import { DeadlineScan } from "./deadlines.ts";
 import { constants } from "./defaults.ts";
+import { Hedge, type HedgeOwner } from "./hedge.ts";
+import { Hedges } from "./hedges.ts";
 import { hostIsDying } from "./host-signals.ts";
 import { Lane } from "./lane.ts";
 import type { PoolSettings } from "./options.ts";
 import { holdsThread, PooledWorker } from "./pooled-worker.ts";
 import { blame, retryDelayMs } from "./retry.ts";
+import { RetryBudget } from "./retry-budget.ts";
 import { leastLoaded, route, routeNested, waitingWorker, waitsFor } from "./routing.ts";
 import type { RouteOwner, SessionRoute } from "./session-route.ts";
 
@@ -37,6 +41,8 @@ export interface CallCounts {
   timedOut: number;
   /** How often a call was sent again. */
   retried: number;
+  /** How often a call was sent to a second worker because the first was slow to answer. */
+  hedged: number;
   /** Calls of sessions that went to the worker that has the session. The first call of a session is neither a hit nor a miss. */
   affinityHits: number;
   /** Calls of sessions that went to another worker or failed, because that one was busy or gone. */
@@ -44,7 +50,7 @@ export interface CallCounts {
 }
 
 /** Routes calls to workers. */
-export class Dispatcher implements CallOwner, RouteOwner {
+export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   readonly settings: PoolSettings;
   readonly functions: HostFunctions;
   readonly clock: PoolClock;
@@ -60,6 +66,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
     cancelled: 0,
     timedOut: 0,
     retried: 0,
+    hedged: 0,
     affinityHits: 0,
     affinityMisses: 0,
   };
@@ -71,6 +78,12 @@ export class Dispatcher implements CallOwner, RouteOwner {
   readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
   readonly #live: DeadlineScan<PoolCall>;
   readonly #batches: BatchRoutes;
+  readonly #run: string;
+  readonly #hedges = new Hedges(this);
+  /** None when every retry may be made. */
+  readonly #budget: RetryBudget | undefined;
+  /** None when the pool has none. */
+  readonly #breaker: Breaker<PoolCall> | undefined;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();
   /** Counts the calls that had to wait and those that left the queue, which says who came first. */
@@ -85,8 +98,19 @@ export class Dispatcher implements CallOwner, RouteOwner {
   /**
    * @param clock Where time and chance come from. Default: from the runtime.
    * @param telemetry Who is told what happens. Default: nobody.
+   * @param run Marker of its pit, which no other pit has. Default: none, as if there were no other.
    */
-  constructor(settings: PoolSettings, functions: HostFunctions, clock: PoolClock = realClock, telemetry: Telemetry = new Telemetry()) {
+  constructor(
+    settings: PoolSettings,
+    functions: HostFunctions,
+    clock: PoolClock = realClock,
+    telemetry: Telemetry = new Telemetry(),
+    run = "",
+  ) {
+    this.#run = run;
+    const { breaker, retryBudget } = settings;
+    this.#breaker = breaker && new Breaker(breaker);
+    this.#budget = retryBudget && new RetryBudget(retryBudget, clock.now());
     this.settings = settings;
     this.functions = functions;
     this.clock = clock;
@@ -114,13 +138,18 @@ export class Dispatcher implements CallOwner, RouteOwner {
     return this.#closed;
   }
 
+  /** How the breaker stands; undefined when there is none. */
+  get breaker(): BreakerState | undefined {
+    return this.#breaker?.state(this.clock.now());
+  }
+
   /** Takes a call. Whatever becomes of it is told to the call. */
   submit(call: PoolCall): void {
     this.counts.calls++;
     if (this.telemetry.active) call.story = new CallStory(this.telemetry, this.settings.name, call, this.clock.now());
     if (this.#closed) this.#refuse(call);
     else if (!call.listen()) this.#end(call, call.cancelled());
-    else {
+    else if (this.#breaker === undefined || this.#passes(this.#breaker, call)) {
       this.#live.add(call);
       if (call.host !== undefined) this.#nested.add(call);
       this.#place(call);
@@ -129,7 +158,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
 
   /** Takes a worker that is ready. */
   admit(worker: Worker): PooledWorker {
-    const pooled = new PooledWorker(worker, this.settings, this.clock, {
+    const pooled = new PooledWorker(worker, this.settings, this.#run, this.clock, {
       onFree: () => this.#drain(),
       onRetire: () => this.#displace(pooled),
     });
@@ -148,7 +177,16 @@ export class Dispatcher implements CallOwner, RouteOwner {
     const at = this.workers.indexOf(pooled);
     if (at >= 0) this.workers.splice(at, 1);
     for (const known of pooled.routes) known.lose(pooled);
-    for (const call of end.failed) if (call instanceof PoolCall && call.state === "sent") this.#lost(call, pooled, end, alone);
+    const lost: PoolCall[] = [];
+    const hedges: Hedge[] = [];
+    for (const call of end.failed) {
+      if (call instanceof PoolCall && call.worker === pooled) lost.push(call);
+      else if (call instanceof Hedge && this.#hedges.of(call.call) === call) hedges.push(call);
+    }
+    // One death is one failure, however many calls were there.
+    if (lost.length + hedges.length > 0 && !pooled.ignoredCancel) this.#failed([...lost, ...hedges.map(({ call }) => call)]);
+    for (const hedge of hedges) if (!hedge.over) this.#lostHedge(hedge, end, alone);
+    for (const call of lost) if (!call.over) this.#lost(call, pooled, end, alone);
     if (this.#unhealthy !== undefined) this.despair(this.#unhealthy);
     this.#drain();
   }
@@ -179,6 +217,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   completed(call: PoolCall, ranUs: number, error: SnakepitError | undefined): void {
     const pooled = call.worker;
     const { weight } = call;
+    this.#judge(call, error);
     if (ranUs > 0) call.entry.pace.add(ranUs);
     call.story?.ran(ranUs);
     if (pooled !== undefined) {
@@ -198,6 +237,21 @@ export class Dispatcher implements CallOwner, RouteOwner {
     if (this.queued > 0) this.#drain();
   }
 
+  overtook(hedge: Hedge, value: unknown, ranUs: number, error: SnakepitError | undefined): void {
+    const { call, worker: pooled, weight } = hedge;
+    // The worker knows only how much time was left when the hedge came.
+    const told = error?._tag === "CallTimeout" ? call.timedOut() : error;
+    this.#judge(call, told);
+    if (ranUs > 0) call.entry.pace.add(ranUs);
+    this.#hedges.remove(hedge);
+    pooled.calls++;
+    if (told?._tag === "CallTimeout") pooled.cancelWatch.add(holdsThread(weight));
+    this.#stop(call, told);
+    if (told === undefined) call.succeed(value);
+    else call.fail(told);
+    if (this.queued > 0) this.#drain();
+  }
+
   forsake(closed: SessionRoute): void {
     const error = new SessionClosed({ session: closed.session.id });
     for (const call of this.#live.all()) if (call.route === closed && call.state !== "sent") this.abandon(call, error);
@@ -209,6 +263,36 @@ export class Dispatcher implements CallOwner, RouteOwner {
     return undefined;
   }
 
+  /** Whether the breaker lets a call through. One that a host tool makes for which a worker waits is part of a call that it has let through. */
+  #passes(breaker: Breaker<PoolCall>, call: PoolCall): boolean {
+    if (call.host !== undefined && waitingWorker(this.workers, call) !== undefined) return true;
+    const waitMs = breaker.admit(call, this.clock.now());
+    if (waitMs === 0) return true;
+    this.#end(call, this.#circuitOpen(waitMs));
+    return false;
+  }
+
+  #circuitOpen(waitMs: number): SnakepitError {
+    return new CircuitOpen({ pool: this.settings.name, retryAfterMs: Math.ceil(waitMs) });
+  }
+
+  /** Tells the breaker how a call went that a worker had. A stream may run out of time because of who reads it. */
+  #judge(call: PoolCall, error: SnakepitError | undefined): void {
+    if (this.#breaker === undefined) return;
+    if (error?._tag !== "CallTimeout") this.#breaker.answered(call);
+    else if (!call.streaming) this.#failed([call]);
+  }
+
+  /** Tells the breaker of a failure. When it opens, calls that wait fail at once. */
+  #failed(calls: readonly PoolCall[]): void {
+    if (this.#breaker === undefined || !this.#breaker.failed(calls, this.clock.now())) return;
+    const error = this.#circuitOpen(this.settings.breaker?.openMs ?? 0);
+    const waiting = this.#live.all().filter(({ state }) => state === "queued" || state === "resting");
+    // All of them before one hears of it: none may take the place of another.
+    for (const call of waiting) this.#stop(call, error);
+    for (const call of waiting) call.fail(error);
+  }
+
   /** The pool is closed, says this call. */
   #refuse(call: PoolCall): void {
     const error = new PoolClosed({ pool: this.settings.name });
@@ -217,7 +301,7 @@ export class Dispatcher implements CallOwner, RouteOwner {
   }
 
   /** Ends a call wherever it is; its code in Python is cancelled. */
-  #stop(call: PoolCall, error: SnakepitError): void {
+  #stop(call: PoolCall, error: SnakepitError | undefined): void {
     const pooled = call.worker;
     if (call.state === "queued") {
       this.#laneOf(call).remove(call);
@@ -365,11 +449,18 @@ export class Dispatcher implements CallOwner, RouteOwner {
     try {
       if (call.route !== undefined) isNewHome = this.#enter(call.route, pooled);
       pooled.worker.connection.start(call);
-      call.attempts++;
-      call.story?.started(pooled.worker.id, this.clock.now());
+      if (call.over) {
+        // Reading its arguments has ended it: it was not sent, and what was read after that is not wanted.
+        call.removeFunctions();
+      } else {
+        call.attempts++;
+        if (call.hedgeMs !== undefined) call.until = this.clock.now() + call.hedgeMs;
+        call.story?.started(pooled.worker.id, this.clock.now());
+      }
     } catch (error) {
-      this.#takeBack(call, pooled);
+      if (!call.over) this.#takeBack(call, pooled);
       if (!isSnakepitError(error)) throw error;
+      if (call.over) return undefined;
       if (error._tag === "ConnectionLost") {
         pooled.retire();
         lost = error;
@@ -439,8 +530,25 @@ export class Dispatcher implements CallOwner, RouteOwner {
   #lost(call: PoolCall, pooled: PooledWorker, end: WorkerEnd, alone: boolean): void {
     this.#takeBack(call, pooled);
     if (!pooled.ignoredCancel) blame(call, alone);
-    const delayMs = this.#closed ? undefined : retryDelayMs(call, this.settings, this.clock);
-    if (delayMs === undefined) {
+    // Its hedge may still answer.
+    if (this.#hedges.of(call) === undefined) this.#again(call, pooled, end);
+  }
+
+  /** The worker of a hedge has died. Its call goes on, unless it has lost its own worker before. */
+  #lostHedge(hedge: Hedge, end: WorkerEnd, alone: boolean): void {
+    const { call, worker: pooled } = hedge;
+    this.#hedges.remove(hedge);
+    if (!pooled.ignoredCancel) {
+      if (alone || hedge.weight === "slow") call.kills++;
+      else call.suspicions++;
+    }
+    if (call.worker === undefined) this.#again(call, pooled, end);
+  }
+
+  /** Sends a call again whose worker has died, after a while, or ends it. */
+  #again(call: PoolCall, pooled: PooledWorker, end: WorkerEnd): void {
+    const delayMs = this.#mayRetry() ? retryDelayMs(call, this.settings, this.clock) : undefined;
+    if (delayMs === undefined || this.#budget?.take(this.clock.now(), this.counts.calls) === false) {
       // One that only shared its worker with a tool that ignored its cancel did nothing wrong: the caller may send it again.
       const retryable = pooled.ignoredCancel || (call.entry.tool.idempotent && call.kills < constants.poisonous);
       this.#end(call, end.error(call.attempts, retryable));
@@ -452,15 +560,39 @@ export class Dispatcher implements CallOwner, RouteOwner {
     call.until = this.clock.now() + delayMs;
   }
 
+  #mayRetry(): boolean {
+    return !this.#closed && (this.#breaker === undefined || this.#breaker.state(this.clock.now()) === "closed");
+  }
+
+  /** Sends a call that waits long for its answer to a second worker, if one is free. */
+  #hedge(call: PoolCall, now: number): void {
+    if (!(call instanceof UnaryCall) || this.#hedges.of(call) !== undefined || !this.#mayRetry()) return;
+    const { bound, host, alone, entry } = call;
+    // It may go to no other worker, or has to be alone; or others wait for the same worker.
+    if (bound !== undefined || host !== undefined || alone || entry.batchSize > 0 || this.#laneOf(call).size > 0) return;
+    const weight = weigh(call);
+    const others = this.workers.filter((pooled) => pooled !== call.worker);
+    const pooled = leastLoaded(others, weight, false, 0);
+    if (pooled === undefined || this.#budget?.take(now, this.counts.calls) === false) return;
+    const isNewHome = call.route !== undefined && this.#enter(call.route, pooled);
+    if (this.#hedges.send(call, pooled, weight)) {
+      this.counts.hedged++;
+      call.attempts++;
+    }
+    if (isNewHome && call.route !== undefined) this.#gather(call.route);
+  }
+
   /** One look of the scan at one call. */
   #look(call: PoolCall, now: number): void {
     if (now >= call.deadline) {
-      this.abandon(call, call.timedOut());
+      const error = call.timedOut();
+      if (call.state === "sent") this.#judge(call, error);
+      this.abandon(call, error);
     } else if (now >= call.until) {
       if (call.state === "resting") this.#place(call);
       else if (call.state === "queued") {
         this.abandon(call, new QueueTimeout({ pool: this.settings.name, waitedMs: this.settings.queueTimeoutMs }));
-      }
+      } else if (call.hedgeMs !== undefined) this.#hedge(call, now);
     }
   }
 
@@ -489,6 +621,8 @@ export class Dispatcher implements CallOwner, RouteOwner {
     call.story?.finished(error, this.clock.now());
     this.#live.remove(call);
     if (call.host !== undefined) this.#nested.delete(call);
+    if (call.hedgeMs !== undefined) this.#hedges.cancel(call);
+    this.#breaker?.ended(call);
     if (error === undefined) this.counts.succeeded++;
     else {
       this.counts.failed++;

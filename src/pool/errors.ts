@@ -26,6 +26,7 @@ export type CallError =
   | errors.QueueFull
   | errors.QueueTimeout
   | errors.PoolClosed
+  | errors.CircuitOpen
   | errors.WorkerStartFailed
   | errors.WorkerCrashed
   | errors.ConnectionLost

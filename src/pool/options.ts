@@ -5,9 +5,11 @@ import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.
 import { InvalidOptions } from "../errors/index.ts";
 import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { Progress } from "../tool/call.ts";
+import type { BreakerSettings } from "./breaker.ts";
 import { defaults } from "./defaults.ts";
 import type { LogEvent } from "./logs.ts";
 import type { Recycling } from "./recycling.ts";
+import type { RetryBudgetSettings } from "./retry-budget.ts";
 import type { Scaling } from "./scaling.ts";
 
 /**
@@ -37,6 +39,26 @@ export interface HeartbeatSettings {
   readonly intervalMs?: number | undefined;
   /** Questions without an answer, one after the other, after which a worker is killed and replaced. Default 3. */
   readonly misses?: number | undefined;
+}
+
+/** When calls fail at once with CircuitOpen, because too many before them have cost a worker or run out of time. What tools raise does not count. */
+export interface BreakerOptions {
+  /** Deaths of workers that had calls, and calls that ran out of time with a worker, after which the breaker opens. Default 5. */
+  readonly failures?: number | undefined;
+  /** Within how long they count, in milliseconds. Default 10 s. */
+  readonly withinMs?: number | undefined;
+  /** How long no call is let through, in milliseconds. Then one at a time is, until one is answered. Default 5 s. */
+  readonly openMs?: number | undefined;
+}
+
+/** How many retries a pool makes, hedges included. */
+export interface RetryBudgetOptions {
+  /** Retries for each call. Default 0.2. */
+  readonly ratio?: number | undefined;
+  /** Retries that may be made each second on top of those. Default 10. */
+  readonly perSecond?: number | undefined;
+  /** Most retries that are saved up, and those there are at first. Default 1,000. */
+  readonly burst?: number | undefined;
 }
 
 /** Options of one pool. */
@@ -86,6 +108,10 @@ export interface PoolOptions {
   readonly retries?: number | undefined;
   /** Wait before the first retry in milliseconds; it doubles with each. Default 1 s. */
   readonly retryBackoffMs?: number | undefined;
+  /** How many retries the pool makes; calls beyond that fail with what killed their worker. False for no limit. Default: a fifth of the calls, and 10 a second. */
+  readonly retryBudget?: RetryBudgetOptions | false | undefined;
+  /** When calls fail at once instead of going to a pool that is sick. `{}` for the defaults of its own. Default false: never. */
+  readonly breaker?: BreakerOptions | false | undefined;
   /** Largest message in bytes, buffers aside. Default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /** Largest sum of the buffers of one message, in bytes. Default 1 GiB. */
@@ -108,6 +134,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether it is sent again after its worker died. Default: the pool's `retry`. */
   readonly retry?: Retry | undefined;
+  /**
+   * Sends the call to a second worker too when it has had no answer for so long, in milliseconds, and another worker is free. The first answer counts, the other
+   * call is cancelled. Only for tools declared `idempotent=True`, or with `retry: "always"`; never for streams. Such a call counts as a retry in the budget.
+   * A call that may go to one worker only, or is made by a host tool, or is of a batch tool, is not sent twice. Default: never.
+   */
+  readonly hedgeMs?: number | undefined;
   /**
    * W3C trace context, such as "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": spans of the tool belong to that trace. Default: none; with Effect that of
    * the current span.
@@ -142,6 +174,8 @@ export interface PoolSettings {
   readonly retry: Retry;
   readonly retries: number;
   readonly retryBackoffMs: number;
+  readonly retryBudget: RetryBudgetSettings | undefined;
+  readonly breaker: BreakerSettings | undefined;
   readonly maxMessageBytes: number;
   readonly maxBufferBytes: number;
 }
@@ -197,6 +231,19 @@ function isScaling(x: unknown): boolean {
   return given.every(isKnown) && typeof min === "number" && typeof max === "number" && min <= max;
 }
 
+const above0 = (x: unknown): boolean => typeof x === "number" && x >= 0 && Number.isFinite(x);
+const breakerChecks: Readonly<Record<keyof BreakerOptions, Check>> = { failures: whole(1), withinMs: milliseconds, openMs: milliseconds };
+const budgetChecks: Readonly<Record<keyof RetryBudgetOptions, Check>> = {
+  ratio: { expected: "a number from 0", ok: above0 },
+  perSecond: { expected: "a number from 0", ok: above0 },
+  burst: whole(0),
+};
+/** Whether every member that is given is known and makes sense. */
+function fits(x: unknown, checks: Readonly<Record<string, Check>>): boolean {
+  if (!isObject(x)) return false;
+  return Object.entries(x).every(([key, value]) => Object.hasOwn(checks, key) && (value === undefined || checks[key]?.ok(value) === true));
+}
+
 const poolChecks: Record<keyof PoolOptions, Check> = {
   tools: {
     expected: "a file, a file: URL, a module path, or an array of them",
@@ -240,6 +287,14 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   retry,
   retries: whole(0, 100),
   retryBackoffMs: milliseconds,
+  retryBudget: {
+    expected: "false, or { ratio, perSecond, burst }, numbers from 0",
+    ok: (x) => x === false || fits(x, budgetChecks),
+  },
+  breaker: {
+    expected: "false, or { failures, withinMs, openMs }, a whole number from 1 and numbers of milliseconds",
+    ok: (x) => x === false || fits(x, breakerChecks),
+  },
   maxMessageBytes: whole(1_024, 2 ** 32 - 1),
   maxBufferBytes: whole(0, 2 ** 32 - 1),
 };
@@ -256,6 +311,7 @@ const callChecks: Record<keyof CallOptions, Check> = {
   timeoutMs: timeout,
   signal: { expected: "an AbortSignal", ok: (x) => isObject(x) && "aborted" in x && "addEventListener" in x },
   retry,
+  hedgeMs: milliseconds,
   onProgress: callback,
   priority: { expected: "a number", ok: (x) => typeof x === "number" && !Number.isNaN(x) },
 };
@@ -282,6 +338,26 @@ function toolSource(source: ToolSource): string {
   if (source instanceof URL) return fileURLToPath(source);
   if (source.startsWith("file:")) return fileURLToPath(source);
   return /[/\\]|\.py$/.test(source) ? resolve(source) : source;
+}
+
+function retryBudget(options: RetryBudgetOptions | false = {}): RetryBudgetSettings | undefined {
+  if (options === false) return undefined;
+  const { ratio, perSecond, burst } = options;
+  return {
+    ratio: ratio ?? defaults.retryBudget.ratio,
+    perSecond: perSecond ?? defaults.retryBudget.perSecond,
+    burst: burst ?? defaults.retryBudget.burst,
+  };
+}
+
+function breaker(options: BreakerOptions | false = false): BreakerSettings | undefined {
+  if (options === false) return undefined;
+  const { failures, withinMs, openMs } = options;
+  return {
+    failures: failures ?? defaults.breaker.failures,
+    withinMs: withinMs ?? defaults.breaker.withinMs,
+    openMs: openMs ?? defaults.breaker.openMs,
+  };
 }
 
 const isList = (x: ToolSource | readonly ToolSource[]): x is readonly ToolSource[] => Array.isArray(x);
@@ -318,6 +394,8 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
     retry: options.retry ?? defaults.retry,
     retries: options.retries ?? defaults.retries,
     retryBackoffMs: options.retryBackoffMs ?? defaults.retryBackoffMs,
+    retryBudget: retryBudget(options.retryBudget),
+    breaker: breaker(options.breaker),
     maxMessageBytes: options.maxMessageBytes ?? defaults.maxMessageBytes,
     maxBufferBytes: options.maxBufferBytes ?? defaults.maxBufferBytes,
   };

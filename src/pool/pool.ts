@@ -16,6 +16,7 @@ import type { CallSession } from "./call-session.ts";
 import { realClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { checkHedge } from "./hedge.ts";
 import { type LogEvent, levelName } from "./logs.ts";
 import { type CallOptions, checkCallOptions, type PoolSettings } from "./options.ts";
 import { SessionRoute } from "./session-route.ts";
@@ -58,7 +59,7 @@ export class Pool {
   /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
   static open(settings: PoolSettings, services: PoolServices): Effect.Effect<Pool, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
-      const dispatcher = new Dispatcher(settings, services.functions, realClock, services.telemetry);
+      const dispatcher = new Dispatcher(settings, services.functions, realClock, services.telemetry, services.run);
       const { adapter, onLog } = services;
       if (settings.tools.length === 0) {
         yield* Effect.addFinalizer(() => Effect.promise(() => dispatcher.close()));
@@ -271,6 +272,7 @@ export class Pool {
     if (options !== undefined) checkCallOptions(options);
     const entry = this.#dispatcher.catalog.find(tool, streaming);
     if (entry instanceof Error) throw entry;
+    if (options?.hedgeMs !== undefined) checkHedge(entry, args, options, this.#dispatcher.settings.retry);
     if (streaming && !this.#adapter.streaming) throw new StreamingNotSupported({ adapter: this.#adapter.name });
     if (args !== undefined && (typeof args !== "object" || args === null || Array.isArray(args))) {
       throw new InvalidArguments({ tool, argument: "", path: "$", expected: "arguments are an object by parameter name" });

@@ -35,6 +35,8 @@ export interface PooledWorkerEvents {
 /** A ready worker with its calls. */
 export class PooledWorker {
   readonly worker: Worker;
+  /** Marker of its pit. */
+  readonly run: string;
   readonly #settings: PoolSettings;
   #slow = 0;
   #quick = 0;
@@ -63,8 +65,9 @@ export class PooledWorker {
   readonly #resolveGoing: () => void;
   readonly #resolveDrained: () => void;
 
-  constructor(worker: Worker, settings: PoolSettings, clock: PoolClock, events: PooledWorkerEvents) {
+  constructor(worker: Worker, settings: PoolSettings, run: string, clock: PoolClock, events: PooledWorkerEvents) {
     this.worker = worker;
+    this.run = run;
     this.#settings = settings;
     this.#onRetire = () => events.onRetire();
     const going = Promise.withResolvers<void>();

@@ -26,7 +26,7 @@ function mayRunAgain(call: PoolCall): boolean {
   return call.retry === "always" || (call.retry === "safe" && call.entry.tool.idempotent);
 }
 
-/** Milliseconds to wait before a call is sent again, or undefined when it is not. */
+/** Milliseconds to wait before a call is sent again, or undefined when it is not, or could not be before its time is up. */
 export function retryDelayMs(
   call: PoolCall,
   settings: Pick<PoolSettings, "retries" | "retryBackoffMs">,
@@ -36,5 +36,7 @@ export function retryDelayMs(
   if (call.kills >= constants.poisonous || call.kills > settings.retries) return undefined;
   const base = call.kills > 0 ? settings.retryBackoffMs * 2 ** (call.kills - 1) : constants.innocentBackoffMs;
   // Half of it is random, so that calls lost together do not come back together.
-  return base * (0.5 + clock.random() / 2);
+  const delayMs = base * (0.5 + clock.random() / 2);
+  // Who waits is told what happened rather than that the time is up.
+  return clock.now() + delayMs < call.deadline ? delayMs : undefined;
 }

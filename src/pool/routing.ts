@@ -44,8 +44,8 @@ export function leastLoaded(workers: readonly PooledWorker[], weight: Weight, al
 /** The worker that waits for what `call` is part of and that it may go to, the one that has waited least of several; undefined when there is none. */
 export function waitingWorker(workers: readonly PooledWorker[], { host, bound }: PoolCall): PooledWorker | undefined {
   for (let at = host; at !== undefined; at = at.parent) {
-    const { pool, worker } = at;
-    const found = workers.find((pooled) => pooled.worker.id === worker && pooled.pool === pool);
+    const waits = at;
+    const found = workers.find((pooled) => isOf(pooled, waits));
     if (found !== undefined && (bound === undefined || bound === found)) return found;
   }
   return undefined;
@@ -53,6 +53,11 @@ export function waitingWorker(workers: readonly PooledWorker[], { host, bound }:
 
 /** The call of a host tool in which a worker waits for what `call` is part of; undefined when it does not. */
 export function waitsFor(worker: PooledWorker, call: HostCall | undefined): HostCall | undefined {
-  for (let at = call; at !== undefined; at = at.parent) if (at.pool === worker.pool && at.worker === worker.worker.id) return at;
+  for (let at = call; at !== undefined; at = at.parent) if (isOf(worker, at)) return at;
   return undefined;
+}
+
+/** Whether this is the worker that waits. Names of pools and workers come again in other pits. */
+function isOf(pooled: PooledWorker, { run, pool, worker }: HostCall): boolean {
+  return pooled.worker.id === worker && pooled.pool === pool && pooled.run === run;
 }

@@ -87,6 +87,7 @@ export function pitStats(pools: Readonly<Record<string, PoolStats>>): PitStats {
     cancelled: sum("cancelled"),
     timedOut: sum("timedOut"),
     retried: sum("retried"),
+    hedged: sum("hedged"),
     affinityHits: sum("affinityHits"),
     affinityMisses: sum("affinityMisses"),
     live: sum("live"),

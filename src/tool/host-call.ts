@@ -10,6 +10,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export interface HostCall {
   /** How often the chain of calls that leads here has come from a worker to the host, this time included. */
   readonly depth: number;
+  /** Marker of the pit of that worker, which no other pit has. */
+  readonly run: string;
   /** The worker that waits for the answer. Its id is unique within its pit. */
   readonly worker: string;
   /** Pool of that worker. */
