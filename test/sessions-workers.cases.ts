@@ -46,6 +46,33 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.ok(moved !== undefined);
   },
 
+  "a worker that a session moves to is told of what it kept from before": async ({ pit }) => {
+    await using session = await pit.session();
+    // More than a worker is given before it asks.
+    const large = (letter: string): string => letter.repeat(10_000);
+    await session.variables.register("large", { type: "string", value: large("a") });
+    const [, , home] = await session.execute<[string, object, number]>("who");
+    const { promise: waits, resolve: waiting } = Promise.withResolvers<void>();
+    const { promise: over, resolve: go } = Promise.withResolvers<void>();
+    session.provide("wait", () => {
+      waiting();
+      return over;
+    });
+    const held = session.execute("use", uses(["call_tool", ["wait"]]));
+    await waits;
+    const read = () => session.execute<string>("use", uses(["get_variable", ["large"]]));
+    await session.execute("use", uses(["set_cache_config", [], { ttl_seconds: 3_600 }]));
+    assert.equal(await read(), large("a"));
+    go();
+    await held;
+    const gone = (await pit.workers()).find(({ pid }) => pid === home);
+    await killWorker(pit, gone?.id);
+    await until(async () => (await pit.workers()).every(({ id }) => id !== gone?.id));
+    assert.equal(await read(), large("a"));
+    await session.variables.set("large", large("b"));
+    assert.equal(await read(), large("b"));
+  },
+
   "a reference comes back as the object, in its worker, until it is released": async ({ pit }) => {
     await using session = await pit.session();
     const ref = await session.execute<ObjectRef>("counter");

@@ -86,7 +86,8 @@ export class Presence implements CallSession, CallTarget {
   }
 
   initialize(worker: Worker, movedFrom: string): void {
-    const copy = new WorkerCopy(worker, this.id);
+    // One that knew the session before it moved there still keeps what it was given then.
+    const copy = this.#copies.get(worker.id) ?? new WorkerCopy(worker, this.id);
     this.#copies.set(worker.id, copy);
     const variables = this.#firstVariables();
     copy.add(variables);
