@@ -183,6 +183,17 @@ def test_a_signal_without_reason_harms_nothing(host: Host) -> None:
     host.call("log")
 
 
+def test_a_signal_without_reason_harms_no_worker_with_threads() -> None:
+    with Host(TOOLS, threads=2) as host:
+        call = host.start("stubborn", {"seconds": 0.1})
+        host.log("begun")
+        for _ in range(5):
+            os.kill(host.hello.pid, signal.SIGUSR2)
+        assert host.result(call) == "done"
+        os.kill(host.hello.pid, signal.SIGUSR2)
+        assert host.call("echo", x=4) == 4
+
+
 def test_a_queued_call_is_dropped(host: Host) -> None:
     first = host.start("stubborn", {"seconds": 0.1})
     host.log("begun")

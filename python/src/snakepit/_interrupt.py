@@ -247,6 +247,11 @@ class Shield:
         self._slot.unshield()
 
 
+def ignore_signal() -> None:
+    """Takes the signal without a word, where the main thread runs no tools: not handled, it would end the process. Only on the main thread."""
+    signal.signal(SIGNAL, lambda _signum, _frame: None)
+
+
 def install_signal(slot: Slot) -> None:
     """Installs the handler of the signal that ends system calls. Only on the main thread."""
 

@@ -224,8 +224,14 @@ class Leader:
                         answer = runtime.replies.error_frame(call, e, entry.name)
                     cell.pop()
                 except BaseException as e:
-                    # The token was gone, an interrupt came, or the tool raised something like SystemExit.
-                    self._end_inline(call, entry.name, answer, e)
+                    # The token was gone, an interrupt came, or the tool raised something like SystemExit. An interrupt may come until the slot
+                    # has been told that the call is over: as soon as anything is called, so nothing is before this.
+                    try:
+                        cancelled = slot.finish()
+                    except BaseException:
+                        # There is no second.
+                        cancelled = slot.finish()
+                    self._end_inline(call, entry.name, answer, e, cancelled)
                     if not self._leading:
                         return
                     clock = monotonic()
@@ -337,14 +343,9 @@ class Leader:
             return False
         return True
 
-    def _end_inline(self, call: int, tool: str, answer: object, error: BaseException) -> None:
+    def _end_inline(self, call: int, tool: str, answer: object, error: BaseException, cancelled: bool) -> None:
         """A short call that did not end as short calls do."""
         runtime = self.runtime
-        try:
-            cancelled = self.slot.finish()
-        except BaseException:
-            # The interrupt came only now; there is no second.
-            cancelled = self.slot.finish()
         runtime.logs.finish(call)
         if not cancelled:
             if answer is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from snakepit._context import CURRENT
-from snakepit._interrupt import Slot
+from snakepit._interrupt import Slot, ignore_signal
 from snakepit._sync import SyncCall
 from snakepit._waiter import Waiter, running, wait_outside
 
@@ -43,6 +43,7 @@ class ThreadPool:
 
     def run(self) -> None:
         """Serves until the connection ends. On the main thread."""
+        ignore_signal()
         for n in range(self._count):
             threading.Thread(target=self._work, name=f"snakepit-tool-{n + 1}", daemon=True).start()
         threading.Thread(target=self._flush, name="snakepit-flush", daemon=True).start()
