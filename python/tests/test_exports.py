@@ -36,6 +36,7 @@ def test_the_public_names_are_these() -> None:
         "SessionNotFound",
         "SnakepitError",
         "Source",
+        "Span",
         "StoreFailed",
         "StreamingMismatch",
         "ToolFailed",
@@ -52,6 +53,7 @@ def test_the_public_names_are_these() -> None:
         "WriteOutcome",
         "progress",
         "ref",
+        "span",
         "tool",
     ]
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from snakepit._host_tools import HostFunction, HostTool
     from snakepit._objects import ref
     from snakepit._session_cache import CacheStats
+    from snakepit._spans import Span, span
     from snakepit._variables import ReadOutcome, Source, Variable, WriteOutcome
     from snakepit._watch import AsyncVariableChanges, VariableChange, VariableChanges, Watch
 
@@ -71,6 +72,7 @@ __all__ = [
     "SessionNotFound",
     "SnakepitError",
     "Source",
+    "Span",
     "StoreFailed",
     "StreamingMismatch",
     "ToolFailed",
@@ -87,6 +89,7 @@ __all__ = [
     "WriteOutcome",
     "progress",
     "ref",
+    "span",
     "tool",
 ]
 
@@ -100,6 +103,7 @@ _LATER = {
     "Ref": "snakepit._extensions",
     "progress": "snakepit._context",
     "ref": "snakepit._objects",
+    **dict.fromkeys(("Span", "span"), "snakepit._spans"),
 }
 
 

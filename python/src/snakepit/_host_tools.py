@@ -16,6 +16,7 @@ from snakepit._context import Running, caller, current
 from snakepit._errors import SnakepitError, StreamingMismatch
 from snakepit._host_client import Message, Request
 from snakepit._replies import describe
+from snakepit._spans import traceparent
 from snakepit._values import decode, encode
 from snakepit.v1.host_pb2 import (
     CallToolRequest,
@@ -187,6 +188,7 @@ def _maker(
     depth = 1 if running is None else running.depth + 1
     # A call that is part of one that waits on a thread passes on what waits, so that calls which come of it find that thread too.
     passed_on = 0 if running is None else running.waiter
+    trace = traceparent()
 
     def make(waiter: int) -> Request:
         message = kind(
@@ -198,6 +200,7 @@ def _maker(
             depth=depth,
             waiter=waiter or passed_on,
             caller=caller(running),
+            traceparent=trace,
         )
         return Request(message.SerializeToString(), attached)
 

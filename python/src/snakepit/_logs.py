@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from snakepit._context import current
+from snakepit._spans import trace_id
 from snakepit.v1.frame_pb2 import Event, Log
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ class Logs:
             return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else (now.call, now.entry.name, now.entry.session_id)
+        trace = trace_id(call)
         if self._sending():
             # A finalizer prints. Whoever has the lock may wait for what is being sent here.
             for line in filter(None, text.split("\n")):
-                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool))
+                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool, trace_id=trace))
             return
         key = (call, source, threading.get_ident())
         with self._lock:
@@ -83,9 +85,9 @@ class Logs:
                 text = begun.text + text
             *lines, rest = text.split("\n")
             for line in lines:
-                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool))
+                self._line(call, Log(level=_LEVELS[source], source=source, text=line.rstrip("\r"), session_id=session_id, tool=tool, trace_id=trace))
             if rest:
-                log = Log(level=_LEVELS[source], source=source, session_id=session_id, tool=tool)
+                log = Log(level=_LEVELS[source], source=source, session_id=session_id, tool=tool, trace_id=trace)
                 # What is begun stays short, and never becomes empty: the end of the line may come alone.
                 early = (len(rest) - 1) // _LONGEST * _LONGEST
                 if early:
@@ -101,8 +103,9 @@ class Logs:
             return
         now = current()
         call, tool, session_id = (0, "", "") if now is None else (now.call, now.entry.name, now.entry.session_id)
+        trace = trace_id(call)
         with nullcontext() if self._sending() else self._lock:
-            self._line(call, Log(level=max(0, level), source=source, text=text, session_id=session_id, tool=tool))
+            self._line(call, Log(level=max(0, level), source=source, text=text, session_id=session_id, tool=tool, trace_id=trace))
 
     def report(self, error: BaseException, entry: Entry) -> None:
         """Takes an exception that has nobody to go to."""

@@ -48,6 +48,7 @@ from snakepit._replies import Replies
 from snakepit._server import Dispatcher
 from snakepit._session import AsyncSession, Session
 from snakepit._session_state import Kept, SessionState
+from snakepit._spans import TRACEPARENT
 from snakepit._sync import SyncCall
 from snakepit._tool import Tool
 from snakepit._waiter import Waiter
@@ -129,6 +130,8 @@ class Runtime:
         # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.
         self.calls: dict[int, Call] = {}
         self.deadlines = Deadlines()
+        # The trace contexts of calls that are traced, by call.
+        self.traces: dict[int, str] = {}
         # What waits for the host on threads that run tools, by number.
         self.waiters: dict[int, Waiter] = {}
         self.host = HostClient(self)
@@ -172,6 +175,7 @@ class Runtime:
         """Nothing of a call runs any more."""
         self.ended_calls += 1
         self.calls.pop(call, None)
+        self.traces.pop(call, None)
         self._lingering.discard(call)
 
     @property
@@ -329,9 +333,11 @@ class Runtime:
                 raw = request.args
                 described = request.buffers
                 depth, waiter = request.depth, request.waiter
+                self._trace(call, request.traceparent)
             name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
             self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached), None, depth, waiter)  # pyright: ignore
         except SnakepitError as e:
+            self.traces.pop(call, None)
             self.replies.error(call, e, name)
         except (DecodeError, IndexError):
             self.replies.error(call, ProtocolError("no ExecuteToolRequest"), name)
@@ -350,6 +356,7 @@ class Runtime:
             request = ExecuteToolStreamRequest.FromString(bytes(body))
             entry = self.entries.find(request.tool, request.session_id)
             name = entry.name
+            self._trace(call, request.traceparent)
 
             def give_back(stream: int, amount: int) -> None:
                 with self.protected():
@@ -360,6 +367,7 @@ class Runtime:
                 give_back(0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
             self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs, request.depth, request.waiter)
         except SnakepitError as e:
+            self.traces.pop(call, None)
             self.replies.error(call, e, name)
         except DecodeError:
             self.replies.error(call, ProtocolError("no ExecuteToolStreamRequest"), name)
@@ -461,6 +469,10 @@ class Runtime:
     def _new(self, call: int) -> None:
         if call == 0 or call in self.calls:
             raise FrameError(f"call {call} opened twice" if call else "a call without an id")
+
+    def _trace(self, call: int, traceparent: str) -> None:
+        if TRACEPARENT.fullmatch(traceparent):
+            self.traces[call] = traceparent
 
     def _is_open(self, call: int) -> bool:
         return self.host.is_open(call) if call & WORKER_CALL else call in self.calls
