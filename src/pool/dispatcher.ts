@@ -567,9 +567,10 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   /** Sends a call that waits long for its answer to a second worker, if one is free. */
   #hedge(call: PoolCall, now: number): void {
     if (!(call instanceof UnaryCall) || this.#hedges.of(call) !== undefined || !this.#mayRetry()) return;
-    const { bound, host, alone, entry } = call;
+    const { bound, route, host, alone, entry } = call;
+    const hasOne = bound !== undefined || (route !== undefined && route.session.affinity !== "hint");
     // It may go to no other worker, or has to be alone; or others wait for the same worker.
-    if (bound !== undefined || host !== undefined || alone || entry.batchSize > 0 || this.#laneOf(call).size > 0) return;
+    if (hasOne || host !== undefined || alone || entry.batchSize > 0 || this.#laneOf(call).size > 0) return;
     const weight = weigh(call);
     const others = this.workers.filter((pooled) => pooled !== call.worker);
     const pooled = leastLoaded(others, weight, false, 0);

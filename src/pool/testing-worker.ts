@@ -9,6 +9,7 @@ import type { CarriedCall, HostFunctions } from "../tool/call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { type InSession, UnaryCall } from "./call.ts";
 import type { Affinity, CallSession } from "./call-session.ts";
+import type { PoolClock } from "./clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type CallOptions, type PoolOptions, poolsSettings } from "./options.ts";
 
@@ -26,6 +27,7 @@ export class TestingWorker {
     const { calls, events, forgotten } = this;
     const transport = createRouterTransport(({ service }) =>
       service(WorkerService, {
+        health: () => ({}),
         cleanupSession({ sessionId }) {
           forgotten.push(sessionId);
           return { success: true };
@@ -81,10 +83,14 @@ export class TestingWorker {
 }
 
 /** A dispatcher of one pool. */
-export function testingDispatcher(options: PoolOptions = {}, functions: HostFunctions = { add: () => 0, remove() {} }): Dispatcher {
+export function testingDispatcher(
+  options: PoolOptions = {},
+  functions: HostFunctions = { add: () => 0, remove() {} },
+  clock?: PoolClock,
+): Dispatcher {
   const [settings] = poolsSettings({ tools: "tools.py", ...options }).pools;
   if (settings === undefined) throw new Error("there is one pool");
-  return new Dispatcher(settings, functions);
+  return new Dispatcher(settings, functions, clock);
 }
 
 /** Makes a call; what becomes of it is told to `settle`. */
