@@ -58,7 +58,8 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
       waiting();
       return over;
     });
-    const held = session.execute("use", uses(["call_tool", ["wait"]]));
+    // Of a tool that was not called before, so nobody takes it for quick and sends another call behind it.
+    const held = session.execute("caught", { name: "wait" });
     await waits;
     const read = () => session.execute<string>("use", uses(["get_variable", ["large"]]));
     await session.execute("use", uses(["set_cache_config", [], { ttl_seconds: 3_600 }]));
@@ -120,6 +121,21 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.ok(!(await names()).includes("late"));
     const here = pit.tools().find(({ name }) => name === "through_async");
     assert.deepEqual([here?.streaming, here?.description], [true, "Every item that the program streams."]);
+  },
+
+  "a function that a session had is none of the next session of its id": async ({ pit }) => {
+    const call = uses(["call_tool", ["mine"]]);
+    const old = await pit.session("again");
+    old.provide("mine", () => "old");
+    assert.equal(await old.execute("use", call), "old");
+    await (await pit.session("again")).end();
+    const next = await pit.session("again");
+    assert.equal((await failure(next.execute("use", call)))._tag, "ToolNotFound");
+    assert.throws(() => old.provide("mine", () => "old"), { _tag: "SessionNotFound" });
+    next.provide("mine", () => "new");
+    await old.close();
+    assert.equal(await next.execute("use", call), "new");
+    await next.end();
   },
 
   "arguments are passed by position and by name, and those that do not fit never arrive": async ({ pit }) => {

@@ -94,17 +94,24 @@ export class SessionHandle {
   }
 
   /**
-   * Lets Python call a function in this session by its name, until the handle closes or the returned function is called. Throws InvalidOptions and
-   * SessionClosed.
+   * Lets Python call a function in this session by its name, until the handle closes, the session ends, or the returned function is called. Throws
+   * InvalidOptions, SessionClosed, and SessionNotFound or SessionExpired when the session is known to be gone.
    */
   provide(name: string, fn: HostFunction, options?: HostToolOptions): () => void {
     if (this.#closed) throw new SessionClosed({ session: this.id });
+    if (this.expired) throw new SessionExpired({ session: this.id });
+    if (!this.#manager.has(this.#session)) throw new SessionNotFound({ session: this.id });
     const remove = this.#manager.host.tools.provide(this.id, name, fn, options);
     const forget = (): void => {
       if (this.#provided.delete(forget)) remove();
     };
     this.#provided.add(forget);
     return forget;
+  }
+
+  /** Takes every tool of this handle back. */
+  takeBack(): void {
+    for (const forget of this.#provided) forget();
   }
 
   /** Lets the buffer end when the handle closes. */
@@ -139,7 +146,7 @@ export class SessionHandle {
     if (this.#closed) return;
     this.#closed = true;
     for (const buffer of this.#watches) buffer.close();
-    for (const forget of this.#provided) forget();
+    this.takeBack();
     this.#manager.released(this, this.#session);
   }
 }

@@ -46,6 +46,8 @@ export class SessionManager {
   readonly host: SessionHost;
   /** Those that have handles here, by serial. */
   readonly #open = new Map<number, OpenSession>();
+  /** Of those the ones that have their id still, as far as is known here: another process may have given it to another session. */
+  readonly #current = new Map<string, OpenSession>();
   /** Those that workers know, by id. */
   readonly #presences = new Map<string, Presence>();
   readonly #listeners = new Set<(event: SessionEvent) => void>();
@@ -102,6 +104,8 @@ export class SessionManager {
       if (open === undefined) {
         open = new OpenSession(session);
         this.#open.set(session.serial, open);
+        this.#lapse(name);
+        this.#current.set(name, open);
       }
       open.handles.add(handle);
       if (options.affinity !== undefined) open.affinity = options.affinity;
@@ -180,6 +184,11 @@ export class SessionManager {
     });
   }
 
+  /** Whether a session still has its id, as far as is known here. */
+  has(session: SessionRecord): boolean {
+    return this.#current.get(session.id)?.session.serial === session.serial;
+  }
+
   /** What the workers know of the session of this id; undefined when none does. */
   presenceOf(id: string): Presence | undefined {
     return this.#presences.get(id);
@@ -189,7 +198,7 @@ export class SessionManager {
   end(key: SessionKey): Effect.Effect<boolean, StoreFailed> {
     return Effect.gen({ self: this }, function* () {
       const removed = yield* this.store.remove(key, yield* Clock.currentTimeMillis);
-      if (removed !== undefined) this.#tell("ended", removed);
+      if (removed !== undefined) this.#over("ended", removed);
       return removed !== undefined;
     });
   }
@@ -199,6 +208,7 @@ export class SessionManager {
     const open = this.#open.get(session.serial);
     if (open === undefined || !open.handles.delete(handle) || open.handles.size > 0) return;
     this.#open.delete(session.serial);
+    if (this.has(session)) this.#current.delete(session.id);
     open.presence?.close();
     this.#tell("released", session);
   }
@@ -215,8 +225,20 @@ export class SessionManager {
 
   #expired(session: SessionRecord): SessionInfo {
     for (const handle of this.#open.get(session.serial)?.handles ?? []) handle.expired = true;
-    this.#tell("expired", session);
+    this.#over("expired", session);
     return this.info(session);
+  }
+
+  #over(kind: "ended" | "expired", session: SessionRecord): void {
+    if (this.has(session)) this.#lapse(session.id);
+    this.#tell(kind, session);
+  }
+
+  /** The session that has this id does so no longer: its tools are not those of another that gets it. */
+  #lapse(id: string): void {
+    const open = this.#current.get(id);
+    this.#current.delete(id);
+    for (const handle of open?.handles ?? []) handle.takeBack();
   }
 
   #tell(kind: Exclude<SessionEvent["kind"], "moved">, session: SessionRecord): void {

@@ -4,7 +4,7 @@
  */
 import { Clock, Context, Effect, Layer, type Scope, Stream } from "effect";
 import { familyOnly } from "../errors/family.ts";
-import type { InvalidOptions, SessionClosed, StoreFailed } from "../errors/index.ts";
+import type { InvalidOptions, SessionClosed, SessionExpired, SessionNotFound, StoreFailed } from "../errors/index.ts";
 import { type EffectFunction, plainFunction } from "../host/effect-function.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import { callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
@@ -75,7 +75,7 @@ export interface Session {
     name: string,
     fn: EffectFunction<R>,
     options?: HostToolOptions,
-  ) => Effect.Effect<void, InvalidOptions | SessionClosed, R | Scope.Scope>;
+  ) => Effect.Effect<void, InvalidOptions | SessionClosed | SessionNotFound | SessionExpired, R | Scope.Scope>;
   /** What is known about it. */
   readonly info: Effect.Effect<SessionInfo, SessionError>;
   /** Ends it before its time: what it holds is gone, for everybody. False when it was gone already. */
@@ -111,7 +111,7 @@ const sessionOf = (handle: SessionHandle): Session => ({
         Effect.acquireRelease(
           Effect.try({
             try: () => handle.provide(name, plainFunction(fn, context), options),
-            catch: familyOnly<InvalidOptions | SessionClosed>,
+            catch: familyOnly<InvalidOptions | SessionClosed | SessionNotFound | SessionExpired>,
           }),
           (remove) => Effect.sync(remove),
         ),

@@ -70,10 +70,10 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Lets Python call a function in this session by its name, before one of the pit's own of the same name. It is taken back when the handle closes, or
-   * by the function that is returned.
+   * Lets Python call a function in this session by its name, before one of the pit's own of the same name. It is taken back when the handle closes, when
+   * the session ends, or by the function that is returned.
    *
-   * @throws InvalidOptions for a name that is taken, SessionClosed.
+   * @throws InvalidOptions for a name that is taken, SessionClosed, SessionNotFound, SessionExpired.
    */
   provide(name: string, fn: HostFunction, options?: HostToolOptions): () => void {
     return this.#handle.provide(name, fn, options);
