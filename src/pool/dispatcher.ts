@@ -566,7 +566,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
 
   /** Sends a call that waits long for its answer to a second worker, if one is free. */
   #hedge(call: PoolCall, now: number): void {
-    if (!(call instanceof UnaryCall) || this.#hedges.of(call) !== undefined || !this.#mayRetry()) return;
+    if (!(call instanceof UnaryCall) || !this.#mayRetry()) return;
     const { bound, route, host, alone, entry } = call;
     const hasOne = bound !== undefined || (route !== undefined && route.session.affinity !== "hint");
     // It may go to no other worker, or has to be alone; or others wait for the same worker.
@@ -579,6 +579,8 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     if (this.#hedges.send(call, pooled, weight)) {
       this.counts.hedged++;
       call.attempts++;
+      // Not once more, also when this one's worker dies.
+      call.until = Number.POSITIVE_INFINITY;
     }
     if (isNewHome && call.route !== undefined) this.#gather(call.route);
   }

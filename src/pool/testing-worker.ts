@@ -100,10 +100,11 @@ export function submit(
   settle: (outcome: unknown) => void,
   session?: InSession,
   options?: CallOptions,
+  args: unknown = {},
 ): UnaryCall {
   const entry = dispatcher.catalog.find(tool, false);
   if (entry instanceof Error) throw entry;
-  const call = new UnaryCall(dispatcher, entry, {}, Number.POSITIVE_INFINITY, "never", options, settle, settle, session);
+  const call = new UnaryCall(dispatcher, entry, args, Number.POSITIVE_INFINITY, "never", options, settle, settle, session);
   dispatcher.submit(call);
   return call;
 }
