@@ -169,13 +169,13 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         Effect.raceFirst(
           Effect.promise(() => process.exited).pipe(Effect.andThen((exit) => Effect.fail(startFailed(describe(exit, tail))))),
         ),
-        Effect.timeoutOrElse({
-          duration: spec.readyTimeoutMs,
-          orElse: () =>
-            Effect.promise(life.stacks).pipe(
-              Effect.andThen(Effect.suspend(() => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)))),
-            ),
-        }),
+        // Not a timeout of the connection, which would close it, and so have the kernel kill the worker before it can say where it stands.
+        Effect.raceFirst(
+          Effect.sleep(spec.readyTimeoutMs).pipe(
+            Effect.andThen(Effect.promise(life.stacks)),
+            Effect.andThen(Effect.suspend(() => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)))),
+          ),
+        ),
         Effect.catch((error) => explain(error, process, (reason) => startFailed(reason, error), tail)),
       );
     life.connection = connection;

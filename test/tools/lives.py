@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -20,6 +21,11 @@ def pid(seconds: float = 0) -> int:
 @tool
 async def async_pid() -> int:
     return os.getpid()
+
+
+@tool
+async def sleep_async(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 @tool
