@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { WorkerStartFailed } from "../errors/index.ts";
+import { UnsupportedValue, WorkerStartFailed } from "../errors/index.ts";
 import type { HostFunction } from "../tool/call.ts";
 import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import { UnaryCall } from "./call.ts";
@@ -107,6 +107,45 @@ test("a host tool's call finds the worker that waits further up the chain", () =
     [0, 0],
     [2, 3],
   ]);
+});
+
+test("a worker of the same name in another pit is not taken for the one that waits", () => {
+  const dispatcher = testingDispatcher();
+  const namesake = new TestingWorker("only", tools);
+  dispatcher.admit(namesake.worker);
+  submit(dispatcher, "slow", ignore);
+  runHostCall(hostCall("only", { run: "another pit" }), () => submit(dispatcher, "slow", ignore));
+  expect(namesake.calls).toHaveLength(1);
+  expect(dispatcher.queued).toBe(1);
+});
+
+test("a call that ends while its arguments are read counts once, and its functions are forgotten", () => {
+  const known = new Set<number>();
+  let added = 0;
+  const functions = {
+    add(): number {
+      known.add(++added);
+      return added;
+    },
+    remove: (number: number) => void known.delete(number),
+  };
+  for (const failure of [undefined, new UnsupportedValue({ path: "$", reason: "no" })]) {
+    const dispatcher = testingDispatcher({}, functions);
+    const controller = new AbortController();
+    const worker = new TestingWorker("w", tools, (call) => {
+      call.hostFunction(ignore);
+      controller.abort();
+      call.hostFunction(ignore);
+      if (failure !== undefined) throw failure;
+      expect(call.over).toBe(true);
+    });
+    const pooled = dispatcher.admit(worker.worker);
+    const outcomes: unknown[] = [];
+    submit(dispatcher, "later", (outcome) => outcomes.push(outcome), undefined, { signal: controller.signal });
+    expect(outcomes).toMatchObject([{ _tag: "Cancelled" }]);
+    expect(dispatcher.counts).toMatchObject({ calls: 1, failed: 1, cancelled: 1, succeeded: 0 });
+    expect([dispatcher.live, pooled.inFlight, known.size]).toEqual([0, 0, 0]);
+  }
 });
 
 test("a host tool's call is found by the worker that runs it, until it has ended", () => {

@@ -449,10 +449,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     try {
       if (call.route !== undefined) isNewHome = this.#enter(call.route, pooled);
       pooled.worker.connection.start(call);
-      if (call.over) {
-        // Reading its arguments has ended it: it was not sent, and what was read after that is not wanted.
-        call.removeFunctions();
-      } else {
+      if (!call.over) {
         call.attempts++;
         if (call.hedgeMs !== undefined) call.until = this.clock.now() + call.hedgeMs;
         call.story?.started(pooled.worker.id, this.clock.now());
@@ -460,12 +457,14 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     } catch (error) {
       if (!call.over) this.#takeBack(call, pooled);
       if (!isSnakepitError(error)) throw error;
-      if (call.over) return undefined;
-      if (error._tag === "ConnectionLost") {
-        pooled.retire();
-        lost = error;
-      } else this.#end(call, error);
+      if (error._tag === "ConnectionLost") pooled.retire();
+      if (!call.over) {
+        if (error._tag === "ConnectionLost") lost = error;
+        else this.#end(call, error);
+      }
     }
+    // Reading its arguments has ended it: it was not sent, and the functions that were read after that are not wanted.
+    if (call.over) call.removeFunctions();
     if (isNewHome && call.route !== undefined) this.#gather(call.route);
     return lost;
   }
