@@ -4,11 +4,19 @@ import { nameOf } from "../value/path.ts";
 
 /** Errors of the family stay what they are; anything else that was thrown becomes HostToolFailed. */
 export function hostToolFailure(tool: string, thrown: unknown): SnakepitError {
-  if (isSnakepitError(thrown)) return thrown;
-  if (!(thrown instanceof Error)) return new HostToolFailed({ tool, type: typeName(thrown), detail: textOf(thrown), stack: "" });
-  const { message: detail, stack = "", cause } = thrown;
-  return new HostToolFailed({ tool, type: errorName(thrown), detail, stack }, cause === undefined ? {} : { cause });
+  try {
+    if (isSnakepitError(thrown)) return thrown;
+    if (!(thrown instanceof Error)) return new HostToolFailed({ tool, type: typeName(thrown), detail: textOf(thrown), stack: "" });
+    const { message, stack = "", cause } = thrown;
+    const said = { tool, type: errorName(thrown), detail: String(message), stack: String(stack) };
+    return new HostToolFailed(said, cause === undefined ? {} : { cause });
+  } catch {
+    // Its own getters threw, or it is a proxy that answers nothing.
+    return new HostToolFailed({ tool, type: typeof thrown, detail: NOT_SHOWN, stack: "" });
+  }
 }
+
+const NOT_SHOWN = "it cannot be shown";
 
 /** Many classes of errors leave the name of their base. */
 function errorName(error: Error): string {
@@ -27,6 +35,6 @@ function textOf(thrown: unknown): string {
   try {
     return typeof thrown === "object" && thrown !== null ? (JSON.stringify(thrown) ?? String(thrown)) : String(thrown);
   } catch {
-    return "it cannot be shown";
+    return NOT_SHOWN;
   }
 }

@@ -9,7 +9,7 @@ const TURN_OVER = Symbol("turn over");
 const ABORTED = Symbol("aborted");
 
 /** What came of asking for the next item. */
-type Step = { readonly done?: boolean | undefined; readonly value: unknown } | { readonly error: unknown };
+type Step = { readonly done: boolean; readonly value: unknown } | { readonly error: unknown };
 
 /** What is sent item by item: an async iterable, or what a generator function gives. Arrays and the like are values. */
 type ItemSource = AsyncIterable<unknown> | IterableIterator<unknown>;
@@ -90,7 +90,10 @@ export async function* messagesOf(items: AsyncIterator<unknown>, signal: AbortSi
 /** Asks for the next item. Never rejects: nobody may wait for it any more when it fails. */
 async function nextOf(items: AsyncIterator<unknown>): Promise<Step> {
   try {
-    return await items.next();
+    const step = await items.next();
+    // JavaScript itself refuses such a thing, and takes any other object.
+    if (Object(step) !== step) throw new TypeError("an iterator gives objects");
+    return { done: Boolean(step.done), value: step.value };
   } catch (error) {
     return { error };
   }

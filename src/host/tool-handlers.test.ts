@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { runInNewContext } from "node:vm";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { copyBytes, Flag, Kind } from "../carrier/frame.ts";
 import { body, type Frame, openPeer, type Pair, read } from "../carrier/testing-peer.ts";
@@ -163,6 +164,32 @@ describe("a host tool", () => {
     expect(await failure(caller.call("object"))).toMatchObject({ _tag: "HostToolFailed", type: "object", detail: '{"code":1}' });
   });
 
+  test("that throws what cannot be looked at has failed", async () => {
+    await using caller = await Caller.open();
+    const refuse = (): never => {
+      throw new Error("not to be looked at");
+    };
+    const odd: Readonly<Record<string, unknown>> = {
+      proxy: new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse }),
+      getter: Object.defineProperty(new Error("x"), "message", { get: refuse }),
+      fields: Object.assign(new Error("x"), { name: null, message: 5, stack: {}, constructor: undefined }),
+    };
+    for (const [name, thrown] of Object.entries(odd)) {
+      caller.tools.provide("", name, () => {
+        throw thrown;
+      });
+      expect(await failure(caller.call(name))).toMatchObject({ _tag: "HostToolFailed", tool: name });
+    }
+  });
+
+  test("whose schema answers with a promise of another realm waits for it", async () => {
+    await using caller = await Caller.open();
+    const other: PromiseConstructor = runInNewContext("Promise");
+    const validate = (value: unknown) => other.resolve({ value });
+    caller.tools.provide("", "t", ({ a }: { a: number }) => a, { schema: { "~standard": { version: 1, vendor: "test", validate } } });
+    expect(await caller.call("t", [], { a: 5 })).toBe(5);
+  });
+
   test("whose schema itself fails has failed", async () => {
     await using caller = await Caller.open();
     const validate = (): never => {
@@ -303,6 +330,25 @@ describe("a host tool that streams", () => {
     const odd = caller.stream("odd");
     expect(read(StreamToolResponseSchema, await caller.next(odd))).toMatchObject({ items: [{}], buffers: [{ dtype: "f4" }] });
     expect(errorOf(await caller.next(odd))).toMatchObject({ _tag: "UnsupportedValue" });
+  });
+
+  test("that is no proper iterator has failed", async () => {
+    await using caller = await Caller.open();
+    const odd: Readonly<Record<string, () => unknown>> = {
+      throws: () => {
+        throw new Error("none");
+      },
+      none: () => null,
+      number: () => ({ next: () => 5 }),
+    };
+    for (const [name, make] of Object.entries(odd)) {
+      caller.tools.provide("", name, () => ({ [Symbol.asyncIterator]: make }));
+      expect(errorOf(await caller.next(caller.stream(name)))).toMatchObject({ _tag: "HostToolFailed", tool: name });
+    }
+    let steps = 0;
+    const valueless = { next: () => (steps++ < 2 ? {} : { done: 1 }), [Symbol.asyncIterator]: () => valueless };
+    caller.tools.provide("", "valueless", () => valueless);
+    expect(itemsIn(await caller.next(caller.stream("valueless")))).toEqual([null, null]);
   });
 
   test("is left by return when Python cancels, also while it works on an item", async () => {

@@ -51,7 +51,7 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
       runHostCall(call, () => (called.takesContext ? called.fn(...own, call) : called.fn(...own)));
     try {
       const args = called.arguments(positional, named);
-      const returned = args instanceof Promise ? args.then(enter) : enter(args);
+      const returned = isThenable(args) ? args.then(enter) : enter(args);
       if (!isThenable(returned)) return returned;
       return Promise.resolve(returned).catch((error: unknown) => {
         call.over = true;
@@ -84,13 +84,13 @@ export function toolHandlers(tools: HostTools, functions: HostFunctions, worker:
       const call = new RunningCall(called.name, request, worker, context);
       const returned = await run(called, request, call);
       if (!isStream(returned)) throw mismatch(called, false);
-      const items = itemsOf(returned);
-      // A generator runs only while it is asked for an item.
-      const inside: AsyncIterator<unknown> = {
-        next: () => runHostCall(call, () => items.next()),
-        return: async () => runHostCall(call, () => items.return?.()) ?? { done: true, value: undefined },
-      };
       try {
+        const items = runHostCall(call, () => itemsOf(returned));
+        // A generator runs only while it is asked for an item.
+        const inside: AsyncIterator<unknown> = {
+          next: () => runHostCall(call, () => items.next()),
+          return: async () => runHostCall(call, () => items.return?.()) ?? { done: true, value: undefined },
+        };
         for await (const { values, buffers } of messagesOf(inside, context.signal)) {
           yield create(StreamToolResponseSchema, { items: values, buffers });
         }
