@@ -8,7 +8,16 @@ import {
   ExecuteToolStreamResponseSchema,
 } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, Encoder } from "../value/index.ts";
-import { decodeItems, decodeResult, nestingField, OutgoingArguments, OutgoingBuffers, Prefixes, requestParts, traceField } from "./execute.ts";
+import {
+  decodeItems,
+  decodeResult,
+  nestingField,
+  OutgoingArguments,
+  OutgoingBuffers,
+  Prefixes,
+  requestParts,
+  traceField,
+} from "./execute.ts";
 import { copyBytes } from "./frame.ts";
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
@@ -59,9 +68,7 @@ describe("requests by hand", () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const message = { sessionId: "s", tool: "t", args: Uint8Array.of(0x80), traceparent, depth: 300, waiter: 1 };
     const mine = (isStream: boolean): string =>
-      joined(
-        requestParts(new Prefixes().get("s", "t"), message.args, [traceField(traceparent), nestingField(message, isStream)]),
-      ).toHex();
+      joined(requestParts(new Prefixes().get("s", "t"), message.args, [traceField(traceparent), nestingField(message, isStream)])).toHex();
     expect(mine(false)).toBe(toBinary(ExecuteToolRequestSchema, create(ExecuteToolRequestSchema, message)).toHex());
     expect(mine(true)).toBe(toBinary(ExecuteToolStreamRequestSchema, create(ExecuteToolStreamRequestSchema, message)).toHex());
   });

@@ -11,6 +11,7 @@ import type { CarrierLimits } from "../carrier/carrier.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { PoolClosed, type SnakepitError, WorkerStartFailed } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
+import type { RecycleReason } from "../telemetry/event.ts";
 import type { Launch } from "../worker/launch.ts";
 import { startWorker, type WorkerEvents } from "../worker/worker.ts";
 import { constants } from "./defaults.ts";
@@ -56,6 +57,8 @@ export class Place {
   left = false;
   /** What goes on in it. */
   keeper: Fiber.Fiber<void> | undefined;
+  /** The worker that its own comes after, in this place or in the one that it replaces; empty when there was none. */
+  follows = "";
   /** The life of the worker that starts in it. */
   start: Fiber.Fiber<void> | undefined;
 }
@@ -146,7 +149,7 @@ export class Supervisor {
 
   /** Lets a worker go: it takes no more calls, and ends when those that it has have ended. */
   shrink(place: Place): void {
-    this.#leave(place);
+    this.#leave(place, "scale");
   }
 
   /**
@@ -156,7 +159,7 @@ export class Supervisor {
     const recycled = Effect.sync(() => {
       this.recycled++;
     });
-    const each = (place: Place) => this.#replace(place).pipe(Effect.andThen(recycled), Effect.ignore);
+    const each = (place: Place) => this.#replace(place, "worn").pipe(Effect.andThen(recycled), Effect.ignore);
     return Effect.asVoid(
       this.#replacing.withPermitsIfAvailable(1)(Effect.forEach(places, each, { concurrency: "unbounded", discard: true })),
     );
@@ -172,11 +175,11 @@ export class Supervisor {
       this.#options.launch.renew?.();
       const generation = ++this.#generation;
       // Without a worker nobody would know whether the code loads, and what tools it has.
-      if (this.places.length === 0) yield* this.#replace(new Place());
+      if (this.places.length === 0) yield* this.#replace(new Place(), "reload");
       // A worker that has died since then was followed by one with the new code.
       const isOld = (place: Place): boolean => place.generation < generation;
       for (let old = this.places.filter(isOld); old.length > 0; old = this.places.filter(isOld)) {
-        yield* Effect.forEach(old, (place) => this.#replace(place), { concurrency: replacedTogether(this.size), discard: true });
+        yield* Effect.forEach(old, (place) => this.#replace(place, "reload"), { concurrency: replacedTogether(this.size), discard: true });
       }
     });
     return this.#replacing.withPermit(reload);
@@ -202,20 +205,24 @@ export class Supervisor {
   }
 
   /** The worker of this place is the last one there. One that only starts ends at once. */
-  #leave(place: Place): void {
+  #leave(place: Place, reason: RecycleReason): void {
     if (place.left) return;
     place.left = true;
     const at = this.places.indexOf(place);
     if (at >= 0) this.places.splice(at, 1);
     place.keeper?.interruptUnsafe();
     if (place.pooled === undefined) place.start?.interruptUnsafe();
-    else place.pooled.retire();
+    else {
+      const { worker, pool } = place.pooled;
+      this.#options.dispatcher.telemetry.say({ type: "worker.recycled", pool, worker: worker.id, pid: worker.pid, reason });
+      place.pooled.retire();
+    }
     // Whoever waits for it looks for another one.
     Deferred.doneUnsafe(place.ready, Effect.void);
   }
 
   /** Has a fresh worker take the place of `old`, which goes on when that cannot start. */
-  #replace(old: Place): Effect.Effect<void, SnakepitError> {
+  #replace(old: Place, reason: RecycleReason): Effect.Effect<void, SnakepitError> {
     return Effect.gen({ self: this }, function* () {
       if (this.#closed) return yield* Effect.fail(this.#poolClosed());
       old.isReplaced = true;
@@ -225,7 +232,7 @@ export class Supervisor {
           Effect.sync(() => {
             old.isReplaced = false;
             fresh.replaces = undefined;
-            this.#leave(exit._tag === "Success" ? old : fresh);
+            this.#leave(exit._tag === "Success" ? old : fresh, reason);
           }),
         ),
       );
@@ -239,6 +246,7 @@ export class Supervisor {
       let failedStarts = 0;
       for (;;) {
         const outcome = Deferred.makeUnsafe<Outcome>();
+        place.follows = place.replaces?.workerId ?? place.workerId;
         Object.assign(place, { workerId: this.#options.nextId(), status: "starting", pooled: undefined, generation: this.#generation });
         place.jitter = yield* Random.next;
         place.start = yield* Effect.forkIn(this.#live(place, place.workerId, outcome), this.#scope);
@@ -272,8 +280,18 @@ export class Supervisor {
   /** The life of one worker. `outcome` is told as soon as the place is free for the next, which is before a draining worker has ended. */
   #live(place: Place, workerId: string, outcome: Deferred.Deferred<Outcome>): Effect.Effect<void> {
     const { dispatcher, ...options } = this.#options;
-    const { settings } = dispatcher;
+    const { settings, telemetry } = dispatcher;
+    const who = { pool: settings.name, worker: workerId };
+    const record: SupervisorOptions["record"] = (process) => {
+      const recorded = options.record(process);
+      const started = (pid: number): void => {
+        recorded.started(pid);
+        telemetry.say({ type: "worker.spawned", ...who, pid });
+      };
+      return { started, forget: () => recorded.forget() };
+    };
     return Effect.gen({ self: this }, function* () {
+      const begunAt = yield* Clock.currentTimeMillis;
       let pooled: PooledWorker | undefined;
       const worker = yield* startWorker(
         options.launch,
@@ -283,7 +301,7 @@ export class Supervisor {
           tools: settings.tools,
           threads: settings.threads,
           env: options.env,
-          record: options.record,
+          record,
           limits: options.limits,
           handlers: options.handlers(workerId),
           heartbeat: settings.heartbeat,
@@ -294,12 +312,16 @@ export class Supervisor {
         { ...options.events(workerId), onGoing: () => pooled?.retire() },
       );
       place.readyAt = yield* Clock.currentTimeMillis;
+      const { pid } = worker;
+      telemetry.say({ type: "worker.ready", ...who, pid, startMs: place.readyAt - begunAt });
+      if (place.follows !== "") telemetry.say({ type: "worker.restarted", ...who, follows: place.follows });
       const mine = dispatcher.admit(worker);
       pooled = mine;
       Object.assign(place, { status: "taken", pooled });
       this.started++;
       let asked = false;
       const ended = worker.ended.then((end) => {
+        telemetry.say(asked ? { type: "worker.stopped", ...who, pid } : { type: "worker.crashed", ...who, pid, error: end.error(0, true) });
         dispatcher.lose(mine, end);
         if (asked) return;
         this.crashes++;
@@ -327,6 +349,7 @@ export class Supervisor {
         ),
       );
       if (mine.ignoredCancel) {
+        telemetry.say({ type: "worker.recycled", ...who, pid, reason: "cancel" });
         asked = true;
         worker.killStuck();
         yield* Effect.promise(() => ended);
@@ -335,7 +358,10 @@ export class Supervisor {
       Effect.scoped,
       // An adapter of somebody else's may throw. Its place would otherwise wait for an outcome for ever.
       Effect.catchDefect((cause) => Effect.fail(thrown(workerId, cause))),
-      Effect.catch((startError) => Effect.asVoid(Deferred.succeed(outcome, { startError, useless: false }))),
+      Effect.catch((startError) => {
+        telemetry.say({ type: "worker.failed", ...who, error: startError });
+        return Effect.asVoid(Deferred.succeed(outcome, { startError, useless: false }));
+      }),
     );
   }
 }

@@ -14,8 +14,11 @@ interface OfWorker extends Timed {
   readonly worker: string;
 }
 
-/** Why a worker was replaced by another while it was well. */
-export type RecycleReason = "calls" | "age" | "memory" | "reload" | "scale" | "cancel";
+/**
+ * Why a worker was taken out of service: it had done enough (`recycle`), new code (`reload`), nothing to do (`scale`), or a tool that ignored its cancel past
+ * the grace period.
+ */
+export type RecycleReason = "worn" | "reload" | "scale" | "cancel";
 
 /** Something happened to a worker. */
 export type WorkerEvent =
@@ -31,9 +34,9 @@ export type WorkerEvent =
   | (OfWorker & { readonly type: "worker.idle" })
   /** It ended without being asked to, or could not be reached any more. */
   | (OfWorker & { readonly type: "worker.crashed"; readonly pid: number; readonly error: SnakepitError })
-  /** It is ready in the place of another, which crashed or was recycled. */
-  | (OfWorker & { readonly type: "worker.restarted"; readonly replaces: string })
-  /** It takes no more calls, and another takes its place: `cancel` is a tool that ignored its cancel past the grace period. */
+  /** It is ready in the place of another, which crashed, could not start, or is recycled now. */
+  | (OfWorker & { readonly type: "worker.restarted"; readonly follows: string })
+  /** It takes no more calls, and ends with the last that it has. */
   | (OfWorker & { readonly type: "worker.recycled"; readonly pid: number; readonly reason: RecycleReason })
   /** It has ended as it was asked to. */
   | (OfWorker & { readonly type: "worker.stopped"; readonly pid: number });
