@@ -227,8 +227,10 @@ export class Pool {
     const live = this.#dispatcher.workers.filter(({ worker }) => worker.lives).length;
     const cause = this.#supervisor?.lastError;
     const broken = workers > 0 && cause !== undefined && (ready === 0 || this.#supervisor?.unhealthy(Date.now()));
-    const status = this.#dispatcher.closed ? "closed" : broken ? "unhealthy" : Math.min(ready, live) < workers ? "degraded" : "healthy";
-    return { status, workers, ready, live, cause };
+    const { breaker } = this.#dispatcher;
+    const worse = Math.min(ready, live) < workers || (breaker !== undefined && breaker !== "closed");
+    const status = this.#dispatcher.closed ? "closed" : broken ? "unhealthy" : worse ? "degraded" : "healthy";
+    return { status, workers, ready, live, breaker, cause };
   }
 
   /** Its workers, those that start and those that are draining included. */

@@ -1,6 +1,7 @@
 /** What programs are told about their pools. The shapes are part of the public API. */
 import type { SnakepitError } from "../errors/index.ts";
 import type { StartedBy } from "../worker/launch.ts";
+import type { BreakerState } from "./breaker.ts";
 import type { CallCounts } from "./dispatcher.ts";
 
 /** One worker, as `workers()` gives it. */
@@ -47,7 +48,7 @@ export interface PitStats extends PoolStats {
 /**
  * How well one pool is.
  * - `healthy`: every worker is ready, and lives.
- * - `degraded`: some are missing, or do not answer, and are being replaced.
+ * - `degraded`: some are missing, or do not answer, and are being replaced; or the breaker is not closed.
  * - `unhealthy`: there is none, or they end as soon as they start; `cause` says why.
  * - `closed`.
  */
@@ -59,6 +60,8 @@ export interface PoolHealth {
   readonly ready: number;
   /** Workers that live, draining ones included: each runs a call, or has answered its last heartbeat. */
   readonly live: number;
+  /** How its circuit breaker stands: it lets calls through, none, or one at a time; undefined when the pool has none. */
+  readonly breaker: BreakerState | undefined;
   /** What went wrong last; undefined when nothing did. */
   readonly cause: SnakepitError | undefined;
 }
