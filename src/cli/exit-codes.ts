@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** It did what it was asked. */
   ok: 0,
-  /** The tool or the call failed, `doctor` found something missing or left behind, or there was nothing to kill. */
+  /** The tool or the call failed, `doctor` found something missing or left behind, or there was nothing to kill or to reload. */
   failed: 1,
   /** The command was used wrongly: an unknown option, arguments that are no JSON. */
   usage: 2,

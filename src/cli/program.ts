@@ -8,13 +8,14 @@ import { doctor } from "./doctor.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { kill } from "./kill.ts";
 import { OutputClosed } from "./output.ts";
+import { reload } from "./reload.ts";
 import { services } from "./services.ts";
 import { sessions } from "./sessions.ts";
 import { workers } from "./workers.ts";
 
 const snakepit = Command.make("snakepit").pipe(
   Command.withDescription("Calls Python tools from the command line, and looks after the pits that are open"),
-  Command.withSubcommands([call, doctor, workers, sessions, kill]),
+  Command.withSubcommands([call, doctor, workers, sessions, reload, kill]),
 );
 
 const settings = Layer.mergeAll(
@@ -48,6 +49,7 @@ function failed(error: unknown): ExitCode {
     case "Unhealthy":
       return exitCodes.failed;
     case "NotKilled":
+    case "NotReloaded":
       process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
       return exitCodes.failed;
     case "ShowHelp":
