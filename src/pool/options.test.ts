@@ -43,6 +43,34 @@ test("options of one pool of several are named with their pool, and take the res
   ]);
 });
 
+test.each([
+  [{ workers: 0 }, "workers"],
+  [{ workers: { min: 2, max: 1 } }, "workers"],
+  [{ workers: { min: 0, max: 0 } }, "workers"],
+  [{ workers: { min: -1, max: 2 } }, "workers"],
+  [{ workers: { max: 2 } }, "workers"],
+  [{ workers: { min: 1 } }, "workers"],
+  [{ workers: { min: 1, max: 2, most: 3 } }, "workers"],
+  [{ workers: { min: 1, max: 2, idleMs: -1 } }, "workers"],
+  [{ recycle: { calls: 0 } }, "recycle"],
+  [{ recycle: { memory: 5 } }, "recycle"],
+  [{ recycle: 5 }, "recycle"],
+  [{ reload: "yes" }, "reload"],
+  [{ heartbeat: { intervalMs: 0 } }, "heartbeat"],
+  [{ heartbeat: { misses: 1.5 } }, "heartbeat"],
+  [{ heartbeat: { often: 3 } }, "heartbeat"],
+])("%j is refused by its name", (options, name) => {
+  expect(refusal(() => poolsSettings(wrong(options)))).toStartWith(`Option "${name}" must be `);
+});
+
+test("how workers come and go has defaults", () => {
+  const settings = (options: PoolsOptions) => poolsSettings(options).pools[0];
+  expect(settings({ workers: { min: 0, max: 3, spare: undefined } })?.workers).toEqual({ min: 0, max: 3, spare: 0, idleMs: 60_000 });
+  expect(settings({ workers: 2 })?.workers).toMatchObject({ min: 2, max: 2 });
+  expect(settings({})).toMatchObject({ recycle: undefined, reload: false, heartbeat: { intervalMs: 2_000, misses: 3 } });
+  expect(settings({ heartbeat: { misses: 1 } })?.heartbeat).toEqual({ intervalMs: 2_000, misses: 1 });
+});
+
 test("an adapter that lacks parts is refused by naming them", () => {
   expect(refusal(() => poolsSettings(wrong({ adapter: { name: "mine" } })))).toContain("streaming (a boolean), prepare (a function)");
 });

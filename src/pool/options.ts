@@ -5,6 +5,7 @@ import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.
 import { InvalidOptions } from "../errors/index.ts";
 import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { Progress } from "../tool/call.ts";
+import type { HeartbeatSettings } from "../worker/heartbeat.ts";
 import type { BreakerSettings } from "./breaker.ts";
 import { defaults } from "./defaults.ts";
 import type { LogEvent } from "./logs.ts";
@@ -34,7 +35,7 @@ export interface WorkersOptions {
 }
 
 /** How workers that do nothing are asked whether they live. */
-export interface HeartbeatSettings {
+export interface HeartbeatOptions {
   /** Between two questions, and the longest wait for an answer, in milliseconds. Default 2 s. */
   readonly intervalMs?: number | undefined;
   /** Questions without an answer, one after the other, after which a worker is killed and replaced. Default 3. */
@@ -74,7 +75,7 @@ export interface PoolOptions {
    */
   readonly reload?: boolean | undefined;
   /** How workers that do nothing are asked whether they live. */
-  readonly heartbeat?: HeartbeatSettings | undefined;
+  readonly heartbeat?: HeartbeatOptions | undefined;
   /** Threads for `def` tools in each worker. Default 1. */
   readonly threads?: number | undefined;
   /** `async def` calls and streams that one worker runs together. Default 100. */
@@ -158,7 +159,7 @@ export interface PoolSettings {
   readonly workers: Scaling;
   readonly recycle: Recycling | undefined;
   readonly reload: boolean;
-  readonly heartbeat: Required<{ readonly [K in keyof HeartbeatSettings]: number }>;
+  readonly heartbeat: HeartbeatSettings;
   readonly threads: number;
   readonly maxConcurrent: number;
   readonly python: string | undefined;

@@ -18,7 +18,7 @@ export interface Beating {
 }
 
 /** How often, and how many times without an answer. */
-export interface HeartbeatOptions {
+export interface HeartbeatSettings {
   /** Between two beats, and the longest wait for an answer, in milliseconds. */
   readonly intervalMs: number;
   /** Beats without an answer, one after the other, that end the worker. */
@@ -26,7 +26,7 @@ export interface HeartbeatOptions {
 }
 
 /** Ends when the worker has missed too many beats; never otherwise. */
-export const heartbeat = Effect.fnUntraced(function* (worker: Beating, options: HeartbeatOptions) {
+export const heartbeat = Effect.fnUntraced(function* (worker: Beating, options: HeartbeatSettings) {
   let missed = 0;
   while (missed < options.misses) {
     // After a miss the next beat follows at once: the interval has passed in waiting for the answer.

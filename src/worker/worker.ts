@@ -16,7 +16,7 @@ import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { privateFolder } from "./folder.ts";
-import { type Beating, type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
+import { type Beating, type HeartbeatSettings, heartbeat } from "./heartbeat.ts";
 import type { Launch, OutputSource, ProcessExit, StartedBy, WorkerOrder, WorkerProcess } from "./launch.ts";
 import { endAtExit } from "./live.ts";
 import { oomKills, ranOutOfMemory } from "./oom.ts";
@@ -33,7 +33,7 @@ export interface WorkerSpec {
   readonly record: RegisteredHost["record"];
   readonly limits: CarrierLimits;
   readonly handlers: HostHandlers;
-  readonly heartbeat: HeartbeatOptions;
+  readonly heartbeat: HeartbeatSettings;
   /** Longest time until it is ready, in milliseconds. */
   readonly readyTimeoutMs: number;
   /** How long it may take to end by itself, in milliseconds. */
