@@ -1,7 +1,9 @@
 /** Sessions that TypeScript and Python share, with real workers: over every store, and with both faces that Python has. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Session, Snakepit, sqlite } from "../src/index.ts";
+import { Effect, Layer } from "effect";
+import { Session as EffectSession } from "../src/effect.ts";
+import { type Session, Snakepit, type SnakepitError, sqlite } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
 import { failure, temporaryFolder, toolFile, until } from "./pool.support.ts";
 
@@ -446,3 +448,46 @@ for (const [kind, store] of Object.entries(stores)) {
     });
   });
 }
+
+test("a session that another program has made anew keeps what Python stores for it", async () => {
+  const open = () => Snakepit.open({ tools: toolFile("session"), workers: 1, store: sqlite({ file }), onLog: () => {} });
+  const file = join(temporaryFolder(), "sessions.db");
+  await using pit = await open();
+  await using other = await open();
+  const old = await pit.session("shared");
+  await old.execute("who");
+  await (await other.session("shared")).end();
+  const next = await pit.session("shared");
+  const python = new PythonSession(next, "use");
+  await python.use("store_local_object", ["model", 1]);
+  // The end of the old one is noticed a little later.
+  await old.close();
+  expect(await python.use<number>("get_local_object", ["model"])).toBe(1);
+});
+
+describe("a call whose session is gone before the store has said what workers need", () => {
+  for (const [how, tag] of Object.entries({ close: "SessionClosed", end: "SessionNotFound" })) {
+    test(`by ${how} is never made`, async () => {
+      const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+      const slow = Effect.map(EffectSession.Store, (store): EffectSession.StoreService => {
+        const load: typeof store.load = (key, wanted, now) => {
+          const loaded = store.load(key, wanted, now);
+          if (wanted !== "all") return loaded;
+          ask();
+          return Effect.tap(loaded, () => Effect.promise(() => answered));
+        };
+        return { ...store, load };
+      });
+      const memory = Layer.effect(EffectSession.Store, slow).pipe(Layer.provide(EffectSession.Store.layerMemory));
+      await using pit = await Snakepit.open({ tools: toolFile("session"), workers: 1, store: memory, onLog: () => {} });
+      const session = await pit.session("short");
+      const call = failure(session.execute("who"));
+      await asked;
+      if (how === "close") await session.close();
+      else await (await pit.session("short")).end();
+      answer();
+      expect((await call)._tag).toBe(tag as SnakepitError["_tag"]);
+    });
+  }
+});

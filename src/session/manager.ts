@@ -180,7 +180,15 @@ export class SessionManager {
           if (this.#presences.get(id) === presence) this.#presences.delete(id);
         },
       });
-      return Effect.tap(presented, (presence) => Effect.sync(() => this.#presences.set(id, presence)));
+      return Effect.tap(presented, (presence) =>
+        Effect.sync(() => {
+          const before = this.#presences.get(id);
+          if (before === presence || presence.over) return;
+          // Another process has ended the one that had the id. Workers are asked to forget that before they hear of this one, not when that is noticed.
+          before?.close();
+          this.#presences.set(id, presence);
+        }),
+      );
     });
   }
 
@@ -209,7 +217,7 @@ export class SessionManager {
     if (open === undefined || !open.handles.delete(handle) || open.handles.size > 0) return;
     this.#open.delete(session.serial);
     if (this.has(session)) this.#current.delete(session.id);
-    open.presence?.close();
+    open.close();
     this.#tell("released", session);
   }
 

@@ -1,6 +1,6 @@
 /** A session that has handles in this program. */
 import { Effect } from "effect";
-import type { StoreFailed } from "../errors/index.ts";
+import { SessionClosed, SessionNotFound, type StoreFailed } from "../errors/index.ts";
 import type { Affinity } from "../pool/call-session.ts";
 import type { SessionHandle } from "./handle.ts";
 import { Presence, type PresenceOptions } from "./presence.ts";
@@ -13,7 +13,8 @@ export class OpenSession {
   readonly handles = new Set<SessionHandle>();
   #affinity: Affinity = "hint";
   #presence: Presence | undefined;
-  #opening: Effect.Effect<Presence, Gone | StoreFailed> | undefined;
+  #opening: Effect.Effect<Presence, Gone | SessionClosed | StoreFailed> | undefined;
+  #closed = false;
 
   constructor(session: SessionRecord) {
     this.session = session;
@@ -31,14 +32,18 @@ export class OpenSession {
   }
 
   /** Makes it known to workers, once for all of its handles. */
-  present(now: number, options: PresenceOptions): Effect.Effect<Presence, Gone | StoreFailed> {
+  present(now: number, options: PresenceOptions): Effect.Effect<Presence, Gone | SessionClosed | StoreFailed> {
     const present = this.presence;
     if (present !== undefined) return Effect.succeed(present);
     const opening = Presence.open(this.session, now, options).pipe(
       Effect.tap((presence) =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
+          // Either may have happened while the store was asked.
+          if (this.#closed) presence.close();
+          if (presence.over) return Effect.fail(this.#gone);
           presence.affinity = this.#affinity;
           this.#presence = presence;
+          return Effect.void;
         }),
       ),
       Effect.ensuring(
@@ -51,5 +56,15 @@ export class OpenSession {
       this.#opening ??= yield* Effect.cached(opening);
       return yield* this.#opening;
     });
+  }
+
+  /** Its last handle is closed: the workers are asked to forget it. */
+  close(): void {
+    this.#closed = true;
+    this.#presence?.close();
+  }
+
+  get #gone(): SessionClosed | SessionNotFound {
+    return new (this.#closed ? SessionClosed : SessionNotFound)({ session: this.session.id });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { Effect, Exit, Scope } from "effect";
-import type { StoreFailed } from "../errors/index.ts";
+import { SessionClosed, type StoreFailed } from "../errors/index.ts";
 import { InitializeSessionRequestSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import type { Affinity, CallSession } from "../pool/call-session.ts";
 import type { CallTarget } from "../pool/faces.ts";
@@ -74,6 +74,8 @@ export class Presence implements CallSession, CallTarget {
   routeIn(pool: Pool): SessionRoute {
     let route = this.#routes.get(pool);
     if (route === undefined) {
+      // Nobody would close it.
+      if (this.#over) throw new SessionClosed({ session: this.id });
       route = pool.route(this);
       this.#routes.set(pool, route);
     }
