@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import table from "../../test/variables.table.json" with { type: "json" };
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
+import { canonical } from "../tool/json.ts";
 import { type Constraints, describeType } from "./variable-type.ts";
 import { encodeValue, fitValue, keptBytes, keptValue } from "./variable-value.ts";
 
@@ -102,6 +103,8 @@ describe("a description that makes no sense is refused by the name of what is wr
     ["float", { minimum: 1 }, "constraints.minimum"],
     ["float", { min: "1" }, "constraints.min"],
     ["float", { min: Number.NaN }, "constraints.min"],
+    ["integer", { max: 2n ** 70n }, "constraints"],
+    ["json", { schema: { const: 2n ** 70n } }, "constraints"],
     ["boolean", { choices: [true] }, "constraints.choices"],
     ["string", { pattern: "(" }, "constraints.pattern"],
     ["string", { min_length: -1 }, "constraints.min_length"],
@@ -116,7 +119,7 @@ describe("a description that makes no sense is refused by the name of what is wr
     ["json", { schema: { $ref: "#/$defs/Nope" } }, "schema.$ref"],
   ];
   for (const [type, constraints, option] of wrong) {
-    test(`${type} ${JSON.stringify(constraints)}`, () => {
+    test(`${type} ${canonical(constraints)}`, () => {
       const error = refusal(() => describeType(type, constraints, new Uint8Array()));
       expect(error).toBeInstanceOf(InvalidOptions);
       expect(error).toMatchObject({ option });

@@ -135,7 +135,13 @@ function constraintsToJson(name: string, constraints: Constraints): string {
   if (name === "choice" && constraints.choices === undefined) {
     throw new InvalidOptions({ option: "constraints.choices", expected: shapes.choices.expected });
   }
-  return given.length === 0 ? "{}" : JSON.stringify(Object.fromEntries(given));
+  return given.length === 0 ? "{}" : JSON.stringify(Object.fromEntries(given), refuseBigint);
+}
+
+/** Constraints are numbers to both languages as they are to JavaScript, which would not keep the digits of such an integer. */
+function refuseBigint(_name: string, value: unknown): unknown {
+  if (typeof value === "bigint") throw new InvalidOptions({ option: "constraints", expected: "JSON without bigints" });
+  return value;
 }
 
 /** Compiled descriptions, the one used last at the end. Many variables share one. */
