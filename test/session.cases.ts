@@ -450,7 +450,7 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.ok((await events).every(({ kind }) => kind === "created" || kind === "released" || kind === "ended"));
   },
 
-  "closing everything closes every handle": async (open) => {
+  "closing everything closes every handle, and none is opened afterwards": async (open) => {
     const bench = await open();
     const session = await bench.session("s");
     const watch = session.variables.watch();
@@ -459,6 +459,8 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     await bench[Symbol.asyncDispose]();
     assert.equal((await next).done, true);
     await fails(session.variables.list(), "SessionClosed");
+    await fails(bench.session("s"), "StoreFailed");
+    await fails(bench.session(), "StoreFailed");
   },
 
   "handles share a session, and closing one leaves the state": async (open) => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Clock, Effect, Queue, type Scope, Stream } from "effect";
 import { familyOnly } from "../errors/family.ts";
-import { type InvalidOptions, SessionClosed, SessionExpired, type SessionNotFound, type StoreFailed } from "../errors/index.ts";
+import { type InvalidOptions, SessionClosed, SessionExpired, type SessionNotFound, StoreFailed } from "../errors/index.ts";
 import { constants } from "./defaults.ts";
 import { infoOf, type SessionInfo } from "./entry.ts";
 import type { SessionOpenError } from "./errors.ts";
@@ -51,6 +51,7 @@ export class SessionManager {
   /** Those that workers know, by id. */
   readonly #presences = new Map<string, Presence>();
   readonly #listeners = new Set<(event: SessionEvent) => void>();
+  #closed = false;
 
   private constructor(settings: SessionsSettings, store: StoreService, host: SessionHost) {
     this.settings = settings;
@@ -58,7 +59,7 @@ export class SessionManager {
     this.host = host;
   }
 
-  /** Starts looking after the sessions of a store. With the scope every handle closes; sessions of an id stay in the store. */
+  /** Starts looking after the sessions of a store. With the scope every handle closes, and none can be opened; sessions of an id stay in the store. */
   static make(
     options: SessionsOptions,
     store: StoreService,
@@ -90,6 +91,7 @@ export class SessionManager {
     return Effect.gen({ self: this }, function* () {
       const name = id ?? `session_${randomUUID()}`;
       yield* Effect.try({ try: () => checkSession(name, options), catch: familyOnly<InvalidOptions> });
+      yield* this.#stillOpen;
       const { session, created, expired } = yield* this.store.open({
         id: name,
         ttlMs: options.ttlMs,
@@ -99,6 +101,8 @@ export class SessionManager {
         now: yield* Clock.currentTimeMillis,
       });
       if (expired !== undefined) this.#expired(expired);
+      // It may have closed while the store was asked.
+      yield* this.#stillOpen;
       const handle = new SessionHandle(this, session, id === undefined);
       let open = this.#open.get(session.serial);
       if (open === undefined) {
@@ -257,8 +261,15 @@ export class SessionManager {
     for (const listener of this.#listeners) listener(event);
   }
 
+  get #stillOpen(): Effect.Effect<void, StoreFailed> {
+    return Effect.suspend(() =>
+      this.#closed ? Effect.fail(new StoreFailed({ store: "sessions", reason: "the program has closed it" })) : Effect.void,
+    );
+  }
+
   get #closeAll(): Effect.Effect<void> {
     return Effect.suspend(() => {
+      this.#closed = true;
       const handles = [...this.#open.values()].flatMap((open) => [...open.handles]);
       return Effect.forEach(handles, (handle) => Effect.ignore(handle.close), { discard: true });
     });
