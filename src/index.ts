@@ -10,7 +10,7 @@ export { type Adapter, type PrepareOptions, validateAdapter } from "./adapter/ad
 export * from "./errors/index.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
-export { type Callable, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
+export { type Callable, type MetricSnapshot, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
 export type { CallOptions, HeartbeatOptions, PoolOptions, Retry, ToolSource, WorkersOptions } from "./pool/options.ts";

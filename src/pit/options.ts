@@ -17,6 +17,10 @@ export interface OpenOptions extends PoolsOptions {
   readonly sessions?: SessionsOptions | undefined;
   /** Hears what happens, from the start of the first worker on: to workers, calls, sessions and variables. */
   readonly onEvent?: ((event: PitEvent) => void) | undefined;
+  /** Whether what happens is counted in Effect's `Metric`, for its exporters and for `metrics()`. Default false, which costs calls nothing. */
+  readonly metrics?: boolean | undefined;
+  /** How often an event of type "statistics" says how each pool stands, in milliseconds. Default 60 s. */
+  readonly statisticsIntervalMs?: number | undefined;
 }
 
 /** Options of `open` with every default filled in. */
@@ -24,17 +28,28 @@ export interface OpenSettings extends PoolsSettings {
   readonly store: SessionStore | undefined;
   readonly sessions: SessionsSettings;
   readonly onEvent: ((event: PitEvent) => void) | undefined;
+  readonly metrics: boolean;
+  readonly statisticsIntervalMs: number;
 }
+
+/** Longest time that the runtimes' timers can hold: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+const STATISTICS_INTERVAL_MS = 60_000;
 
 const checks: Record<Exclude<keyof OpenOptions, keyof PoolsOptions>, Check> = {
   store: { expected: "a store for sessions, such as sqlite({ file })", ok: (value) => Layer.isLayer(value) },
   sessions: { expected: "an object", ok: (value) => typeof value === "object" && value !== null },
   onEvent: { expected: "a function", ok: (value) => typeof value === "function" },
+  metrics: { expected: "true or false", ok: (value) => typeof value === "boolean" },
+  statisticsIntervalMs: {
+    expected: `a number of milliseconds from 1 to ${LONGEST_MS}`,
+    ok: (value) => typeof value === "number" && value >= 1 && value <= LONGEST_MS,
+  },
 };
 
 /** Fills in the defaults. Throws InvalidOptions, which names the option and what was expected. */
 export function openSettings(options: OpenOptions): OpenSettings {
   const pools = poolsSettings(options, checks);
-  const { store, sessions = {}, onEvent } = options;
-  return { ...pools, store, sessions: sessionsSettings(sessions), onEvent };
+  const { store, sessions = {}, onEvent, metrics = false, statisticsIntervalMs = STATISTICS_INTERVAL_MS } = options;
+  return { ...pools, store, sessions: sessionsSettings(sessions), onEvent, metrics, statisticsIntervalMs };
 }

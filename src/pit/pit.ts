@@ -21,6 +21,7 @@ import { observedStore, sessionEvent } from "../session/observed.ts";
 import { Store } from "../session/service.ts";
 import type { StoreService } from "../session/store.ts";
 import { variableHandlers } from "../session/variable-handlers.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { tell } from "../telemetry/tell.ts";
 import { nearestNames } from "../tool/nearest.ts";
@@ -72,6 +73,8 @@ export class Pit implements CallTarget {
         (all) => Effect.sync(() => all.close()),
       ).pipe(Scope.provide(scope));
       if (settings.onEvent !== undefined) telemetry.listen(settings.onEvent);
+      const metrics = settings.metrics ? new Metrics(context) : undefined;
+      if (metrics !== undefined) telemetry.listen(metrics.take);
       const opened = new Map<string, Pool>();
       const tools = new HostTools();
       const functions = new HostFunctions();
@@ -120,6 +123,13 @@ export class Pit implements CallTarget {
         return [pool.name, yield* Pool.open(pool, its).pipe(Scope.provide(own))] as const;
       });
       for (const [name, pool] of yield* Effect.forEach(settings.pools, open, { concurrency: "unbounded" })) opened.set(name, pool);
+      for (const pool of opened.values()) {
+        yield* Effect.acquireRelease(
+          Effect.sync(() => metrics?.observe(pool.name, () => pool.stats())),
+          (forget) => Effect.sync(() => forget?.()),
+        ).pipe(Scope.provide(scope));
+      }
+      yield* Effect.forkIn(tellStatistics([...opened.values()], telemetry, settings.statisticsIntervalMs), scope);
       // An open pit keeps the program alive, also while every worker is being replaced.
       yield* Effect.acquireRelease(
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
@@ -143,10 +153,30 @@ export class Pit implements CallTarget {
 }
 
 /** The registry belongs to no pool. */
-const fromRegistry = { pool: "registry", worker: "", tool: "", session: "", level: "warning", source: "snakepit" } satisfies Omit<
-  LogEvent,
-  "text"
->;
+const fromRegistry = {
+  pool: "registry",
+  worker: "",
+  tool: "",
+  session: "",
+  trace: "",
+  level: "warning",
+  source: "snakepit",
+} satisfies Omit<LogEvent, "text">;
+
+/** Tells how the pools stand, again and again. */
+const tellStatistics = (pools: readonly Pool[], telemetry: Telemetry, intervalMs: number): Effect.Effect<never> => {
+  const told = Effect.forEach(
+    pools,
+    (pool) =>
+      Effect.promise(async () => {
+        const workers = await pool.workers();
+        const memoryBytes = workers.reduce((sum, worker) => sum + worker.memoryBytes, 0);
+        telemetry.say({ type: "statistics", pool: pool.name, stats: pool.stats(), memoryBytes });
+      }),
+    { concurrency: "unbounded", discard: true },
+  );
+  return Effect.sleep(intervalMs).pipe(Effect.andThen(Effect.suspend(() => (telemetry.active ? told : Effect.void))), Effect.forever);
+};
 
 const byName = <T>(pools: ReadonlyMap<string, Pool>, of: (pool: Pool) => T): Record<string, T> =>
   Object.fromEntries(Array.from(pools, ([name, pool]) => [name, of(pool)]));

@@ -1,5 +1,5 @@
 /** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
-import { Effect, Exit, Scope } from "effect";
+import { Effect, Exit, Metric, Scope } from "effect";
 import { python } from "../adapter/python.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import { callPromise, itemIterator } from "../pool/faces.ts";
@@ -47,6 +47,9 @@ export interface Callable {
    */
   reload(): Promise<void>;
 }
+
+/** One metric with one set of attributes, as Effect's `Metric` has it. */
+export type MetricSnapshot = Metric.Metric.Snapshot;
 
 /** One pool of several. */
 export interface PoolHandle extends Callable {
@@ -154,6 +157,11 @@ export class Snakepit implements Callable, AsyncDisposable {
    */
   events(): AsyncIterableIterator<PitEvent> {
     return this.#pit.telemetry.events();
+  }
+
+  /** The metrics of every pit of this program as they stand, by the names that docs/telemetry.md has. Empty without the option `metrics`. */
+  metrics(): readonly MetricSnapshot[] {
+    return Metric.snapshotUnsafe(this.#pit.context).filter(({ id }) => /^(?:snakepit|rpc\.client)\./.test(id));
   }
 
   /** How well it is, and every pool. */

@@ -1,7 +1,8 @@
 /** A call as a Promise, an Effect, an async iterator, a Stream: the same for a pit, one of its pools, and a session. */
-import { Cause, Effect, Stream } from "effect";
+import { Cause, Effect, Exit, Stream } from "effect";
 import { familyOnly } from "../errors/family.ts";
 import type { SnakepitError } from "../errors/index.ts";
+import { type CallSpan, callSpan } from "../telemetry/call-span.ts";
 import type { CallError } from "./errors.ts";
 import type { CallOptions } from "./options.ts";
 import type { Pool, ToolArguments } from "./pool.ts";
@@ -36,13 +37,21 @@ export const callEffect = <Result>(
   options?: EffectCallOptions,
 ): Effect.Effect<Result, CallError> =>
   Effect.callback((resume) => {
-    const fail = (error: unknown): void => resume(Effect.fail(asCallError(error)));
+    const span = callSpan(tool);
+    const end = (exit: Exit.Exit<Result, CallError>): void => {
+      span?.end(exit);
+      resume(exit);
+    };
+    const fail = (error: unknown): void => end(Exit.fail(asCallError(error)));
     try {
       const pool = target.poolOf(tool);
       // What a tool returns has the type that the caller says it has.
-      const succeed = (value: unknown): void => resume(Effect.succeed(value as never));
-      const call = pool.call(tool, args, options, succeed, fail, target.routeIn?.(pool));
-      return Effect.sync(() => pool.cancel(call));
+      const succeed = (value: unknown): void => end(Exit.succeed(value as never));
+      const call = pool.call(tool, args, traced(options, span), succeed, fail, target.routeIn?.(pool));
+      return Effect.sync(() => {
+        pool.cancel(call);
+        span?.end(Exit.interrupt());
+      });
     } catch (error) {
       return fail(error);
     }
@@ -77,8 +86,12 @@ const batches = Effect.fnUntraced(function* (
   args: ToolArguments | undefined,
   options: EffectCallOptions | undefined,
 ) {
+  const span = yield* Effect.acquireRelease(
+    Effect.sync(() => callSpan(tool)),
+    (span, exit) => Effect.sync(() => span?.end(exit)),
+  );
   const call = yield* Effect.acquireRelease(
-    Effect.try({ try: () => beginStream(target, tool, args, options), catch: (error) => asCallError(error) }),
+    Effect.try({ try: () => beginStream(target, tool, args, traced(options, span)), catch: (error) => asCallError(error) }),
     (call) => Effect.sync(() => call.leave()),
   );
   const pull = Effect.tryPromise({ try: () => call.pull(), catch: (error) => asCallError(error) }).pipe(
@@ -86,6 +99,10 @@ const batches = Effect.fnUntraced(function* (
   );
   return Stream.fromPull(Effect.succeed(pull));
 });
+
+/** The options of a call that has a span of its own. A context that is given goes before it. */
+const traced = (options: EffectCallOptions | undefined, span: CallSpan | undefined): EffectCallOptions | undefined =>
+  span === undefined ? options : { ...options, traceparent: options?.traceparent ?? span.traceparent };
 
 /** A batch has at least one item; there is none at the end. What a tool yields has the type that the caller says it has. */
 const isNonEmpty = (batch: readonly unknown[] | undefined): batch is readonly [never, ...never[]] =>

@@ -11,6 +11,8 @@ export interface LogEvent {
   readonly tool: string;
   /** Session of the call; empty outside a session. */
   readonly session: string;
+  /** The trace that the call belongs to, as 32 hexadecimal digits; empty when nobody traces it. */
+  readonly trace: string;
   /** How serious it is, from Python's logging. What is printed counts as "info", to stderr as "warning". */
   readonly level: "debug" | "info" | "warning" | "error" | "critical";
   /** "stdout", "stderr", the name of a Python logger, "setup" for the making of the Python environment, or "snakepit" for the pool's own words. */

@@ -1,10 +1,11 @@
 /** One pool: its workers, its dispatcher, and the calls made of it. */
 import { randomBytes } from "node:crypto";
-import { Effect, Scope } from "effect";
+import { Effect, Scope, Tracer } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
+import { takeSpan } from "../telemetry/call-span.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { tell } from "../telemetry/tell.ts";
 import type { HostFunctions } from "../tool/call.ts";
@@ -66,7 +67,18 @@ export class Pool {
         return new Pool(dispatcher, undefined, adapter);
       }
       const log = (event: Partial<LogEvent>): void =>
-        tell(onLog, { pool: settings.name, worker: "", tool: "", session: "", level: "info", source: "snakepit", text: "", ...event });
+        tell(onLog, {
+          pool: settings.name,
+          worker: "",
+          tool: "",
+          session: "",
+          trace: "",
+          level: "info",
+          source: "snakepit",
+          text: "",
+          ...event,
+        });
+      const tracer = yield* Tracer.Tracer;
       const launch = yield* adapter.prepare({
         pool: settings.name,
         python: settings.python,
@@ -91,7 +103,16 @@ export class Pool {
         nextId: () => `${settings.name}-${++workers}`,
         events: (worker) => ({
           onLog: (line) =>
-            log({ worker, tool: line.tool, session: line.sessionId, level: levelName(line.level), source: line.source, text: line.text }),
+            log({
+              worker,
+              tool: line.tool,
+              session: line.sessionId,
+              trace: line.traceId,
+              level: levelName(line.level),
+              source: line.source,
+              text: line.text,
+            }),
+          onSpan: (span) => takeSpan(span, { pool: settings.name, worker, telemetry: services.telemetry, tracer }),
           onLine: (source, text) => log({ worker, level: source === "stderr" ? "warning" : "info", source, text }),
         }),
       });
