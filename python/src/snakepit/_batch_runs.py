@@ -157,11 +157,9 @@ class SyncBatch(Batch):
         self._slot = slot
         now = time.monotonic()
         left = 0 if self.deadline is None else max(1, int((self.deadline - now) * 1000))
-        if slot.begin((self.call, self.entry, left, now, self.depth), lambda: self.wanted > 0):
-            # Not by a name here, since the traceback of the error reaches this frame: they would keep each other, and all that the tool had.
-            self._settle(*slot.guard(self._work)[:2])
-        else:
-            self._settle([], None)
+        running = (self.call, self.entry, left, now, self.depth)
+        # Not by a name here, since the traceback of the error reaches this frame: they would keep each other, and all that the tool had.
+        self._settle(*slot.guard(running, lambda: self.wanted > 0, self._work)[:2])
 
     def _work(self) -> list[Answer]:
         started = time.monotonic()

@@ -88,8 +88,8 @@ class Slot:
         self.lock = threading.RLock()
         self._leave = leave
 
-    def begin(self, now: Now, wanted: Callable[[], bool]) -> bool:
-        """Takes a call on, unless it is no longer wanted."""
+    def _begin(self, now: Now, wanted: Callable[[], bool]) -> bool:
+        """Takes a call on, unless it is no longer wanted. From here on it may be interrupted."""
         with self.lock:
             if not wanted():
                 return False
@@ -213,12 +213,15 @@ class Slot:
         """`shield` and `unshield` as a with statement."""
         return self._shield
 
-    def guard(self, work: Callable[[], T]) -> tuple[T | None, BaseException | None, bool]:
-        """Runs a tool's part that has begun: what it gave, what it raised, and whether it was interrupted."""
+    def guard(self, now: Now, wanted: Callable[[], bool], work: Callable[[], T]) -> tuple[T | None, BaseException | None, bool]:
+        """Runs a part of a tool: what it gave, what it raised, and whether it was interrupted, or not wanted any more and so not run."""
         value: T | None = None
         error: BaseException | None = None
         try:
             try:
+                # Within, since an interrupt may come before the first line of the tool.
+                if not self._begin(now, wanted):
+                    return None, None, True
                 value = work()
             except BaseException as e:
                 error = e

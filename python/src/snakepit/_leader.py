@@ -209,12 +209,12 @@ class Leader:
                 slot.now = (call, entry, aux, clock, 0)
                 self._begun += 1
                 answer: object = None
-                cell.append(True)
-                if self._parked:
-                    self._unpark()
-                # From here the monitor may have the lead.
                 try:
                     try:
+                        # From here the monitor may have the lead, and interrupt.
+                        cell.append(True)
+                        if self._parked:
+                            self._unpark()
                         value = entry.call(args)
                         began = clock
                         clock = monotonic()

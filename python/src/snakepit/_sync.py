@@ -125,11 +125,9 @@ class SyncCall:
         if self.deadline is not None and now >= self.deadline:
             self.expire()
         self._slot = slot
-        if not slot.begin((self.call, self.entry, left, now, self.depth), lambda: self._wanted):
-            self._close(slot)
-            return
+        running = (self.call, self.entry, left, now, self.depth)
         # Not by a name here, since the traceback of the error reaches this frame: they would keep each other, and all that the tool had.
-        self._settle(slot, *slot.guard(self._start if self._iterator is None else self._step))
+        self._settle(slot, *slot.guard(running, lambda: self._wanted, self._start if self._iterator is None else self._step))
 
     def _settle(self, slot: Slot, answer: bytes | Large | None, error: BaseException | None, cancelled: bool) -> None:
         """What becomes of the call after a slice."""
@@ -251,8 +249,7 @@ class SyncCall:
             return
         # The generator's `finally` is the user's code, and may take its time.
         self._runtime.linger(self.call)
-        slot.begin((self.call, self.entry, 0, time.monotonic(), self.depth), lambda: True)
-        _, error, _ = slot.guard(close)
+        _, error, _ = slot.guard((self.call, self.entry, 0, time.monotonic(), self.depth), lambda: True, close)
         self._runtime.logs.finish(self.call)
         if error is not None and not isinstance(error, CancelledError):
             self._runtime.logs.report(error, self.entry)
