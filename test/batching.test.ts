@@ -87,6 +87,18 @@ test("calls gather in one worker until its batch is full, then in the next", asy
   expect(new Set(results.map(([pid]) => pid)).size).toBe(2);
 });
 
+test("calls that come of what a tool waits for run together on top of it", async () => {
+  await using pit = await Snakepit.open({ tools, workers: 1 });
+  pit.provide("many", () => Promise.all([1, 2, 3].map((n) => pit.execute<number[]>("company", { n }))));
+  await using session = await pit.session("s");
+  const results = await session.execute<number[][]>("asks");
+  expect(results.map(([, ...together]) => together)).toEqual([
+    [1, 2, 3],
+    [1, 2, 3],
+    [1, 2, 3],
+  ]);
+});
+
 test("a batch whose worker dies runs again where the tool may", async () => {
   const marker = join(temporaryFolder(), "died");
   await using pit = await Snakepit.open({ tools, workers: 1, retryBackoffMs: 10 });

@@ -62,3 +62,9 @@ def of_session(n: list[int], session: Session) -> list[str]:
 def slow(seconds: float) -> float:
     time.sleep(seconds)
     return seconds
+
+
+@tool
+def asks(session: Session) -> list[list[int]]:
+    """What the host tool says, which calls batch tools while this waits."""
+    return session.call_tool("many")

@@ -76,7 +76,8 @@ def tool(
 
     Args:
         idempotent: True when running a call again does no harm, so that it may be repeated after a crash. Default False.
-        batch: True when every parameter is a list and so is the result: single calls arrive together, one result each. Default False.
+        batch: True when every parameter is a list and so is the result: single calls arrive together, one result each. An exception in the place of
+            a result fails that call alone. The default of a parameter is a list of one, which each call takes. Default False.
         max_batch_size: Most calls in one run of a batch tool. Default 32.
         max_wait_ms: Longest time the first call of a batch waits for others, in milliseconds. Default 2.
 
