@@ -22,6 +22,9 @@ describe("a worker that is killed because a tool ignored its cancel says where i
       expect((await stuck)._tag).toBe("CallTimeout");
       const lost = await beside;
       expect(lost).toMatchObject({ _tag: "WorkerCrashed", signal: "SIGKILL", oom: false, retryable: true });
+      expect(lost.message).toEndWith(
+        "its last words: snakepit: killed, because a cancelled call has gone on past the grace period of 300 ms",
+      );
       const stderr = lost.stderr as readonly string[];
       expect(stderr.some((line) => said.test(line))).toBe(true);
       expect(stderr.some((line) => line.startsWith("Current thread") || line.startsWith("Thread"))).toBe(true);
@@ -62,7 +65,9 @@ test("a worker that cannot even say where it stands is killed a moment later", a
   expect(await pit.health()).toMatchObject({ status: "degraded", pools: { default: { ready: 1, live: 0 } } });
   await until(() => pit.stats().started === 2);
   expect(performance.now() - at).toBeLessThan(3_000);
-  expect(await pit.health()).toMatchObject({ pools: { default: { ready: 1, live: 1 } } });
+  const { pools } = await pit.health();
+  expect(pools["default"]).toMatchObject({ ready: 1, live: 1 });
+  expect(pools["default"]?.cause?.message).toContain("it has missed 2 heartbeats");
 }, 20_000);
 
 test("the heartbeat leaves a worker its grace period in which a cancelled tool holds the global lock", async () => {

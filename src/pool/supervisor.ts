@@ -351,7 +351,7 @@ export class Supervisor {
       if (mine.ignoredCancel) {
         telemetry.say({ type: "worker.recycled", ...who, pid, reason: "cancel" });
         asked = true;
-        worker.killStuck();
+        worker.killStuck(`a cancelled call has gone on past the grace period of ${settings.graceMs} ms`);
         yield* Effect.promise(() => ended);
       }
     }).pipe(

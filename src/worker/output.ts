@@ -1,51 +1,40 @@
 /** The last lines a worker wrote to stderr, for the message of its crash. */
 
-/** Lines that are kept. */
-const KEPT = 20;
-/** Lines that are kept of the stacks of a stuck worker, on top of the others. */
-const KEPT_OF_STACKS = 400;
-/** Longest wait for stacks, and how long nothing more may come before they count as complete, in milliseconds. */
+/** Lines that are kept, and how many once a stuck worker has been asked for the stacks of its threads. */
+const KEPT = { usually: 20, withStacks: 400 } as const;
+/** Longest wait for stacks, and for how long nothing more may come before they count as complete, in milliseconds. */
 const STACKS_MS = { longest: 200, quiet: 20 } as const;
 
 /** A ring of lines. */
 export class OutputTail {
   readonly #lines: string[] = [];
-  #stacks: string[] | undefined;
-  #onStack: () => void = () => {};
+  #kept: number = KEPT.usually;
+  #onLine: () => void = () => {};
 
   /** Takes a line. */
   add(line: string): void {
-    if (this.#stacks !== undefined) {
-      if (this.#stacks.length < KEPT_OF_STACKS) this.#stacks.push(line);
-      this.#onStack();
-      return;
-    }
-    if (this.#lines.length === KEPT) this.#lines.shift();
+    if (this.#lines.length === this.#kept) this.#lines.shift();
     this.#lines.push(line);
+    this.#onLine();
   }
 
   /** The lines as they stand, oldest first. */
   get lines(): readonly string[] {
-    return [...this.#lines, ...(this.#stacks ?? [])];
+    return this.#lines.slice();
   }
 
-  /**
-   * What comes from now on is taken for the stacks of the worker, which is asked for them with `ask`. Resolves when no more comes, or none has come within a
-   * moment. Asks once, however often it is called.
-   */
+  /** Asks for the stacks of the worker, which come as lines. Resolves when no more does, or none has come within a moment. */
   stacks(ask: () => void): Promise<void> {
-    if (this.#stacks !== undefined) return Promise.resolve();
-    this.#stacks = [];
+    this.#kept = KEPT.withStacks;
     return new Promise((resolve) => {
+      let quiet: ReturnType<typeof setTimeout> | undefined;
       const settle = (): void => {
         clearTimeout(longest);
         clearTimeout(quiet);
-        this.#onStack = () => {};
         resolve();
       };
-      let quiet: ReturnType<typeof setTimeout> | undefined;
       const longest = setTimeout(settle, STACKS_MS.longest);
-      this.#onStack = () => {
+      this.#onLine = () => {
         clearTimeout(quiet);
         quiet = setTimeout(settle, STACKS_MS.quiet);
       };

@@ -82,8 +82,11 @@ export interface Worker {
   hurry(): void;
   /** Ends the whole group at once. */
   kill(): void;
-  /** Ends the whole group, once the worker has written the stacks of its threads to stderr; within a moment where it cannot. */
-  killStuck(): void;
+  /**
+   * Ends the whole group, once the worker has written the stacks of its threads to stderr; within a moment where it cannot. They stand in the error of its
+   * calls, and last the reason, which says what it has done, such as "it has missed 3 heartbeats".
+   */
+  killStuck(reason: string): void;
 }
 
 /** A process that has ended leaves the rest of its output behind; a group that was killed is gone within this time, in milliseconds. */
@@ -148,6 +151,7 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     const closing = new Promise<Parameters<typeof closed>[0]>((resolve) => {
       closed = resolve;
     });
+    let isLate = false;
     const connection = yield* launch
       .connect(order, {
         limits: spec.limits,
@@ -172,11 +176,19 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         // Not a timeout of the connection, which would close it, and so have the kernel kill the worker before it can say where it stands.
         Effect.raceFirst(
           Effect.sleep(spec.readyTimeoutMs).pipe(
-            Effect.andThen(Effect.promise(life.stacks)),
-            Effect.andThen(Effect.suspend(() => Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`)))),
+            Effect.andThen(() => {
+              isLate = true;
+              return Effect.promise(life.stacks);
+            }),
+            Effect.andThen(Effect.fail(startFailed("it was not ready"))),
           ),
         ),
-        Effect.catch((error) => explain(error, process, (reason) => startFailed(reason, error), tail)),
+        Effect.catch((error) =>
+          // One that has not got so far as to understand the signal ends by it.
+          isLate
+            ? Effect.fail(startFailed(`it was not ready within ${spec.readyTimeoutMs} ms`))
+            : explain(error, process, (reason) => startFailed(reason, error), tail),
+        ),
       );
     life.connection = connection;
     // The two sides have met, and the worker has removed the socket.
@@ -186,8 +198,12 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
       life.killed = true;
       process.kill("SIGKILL");
     };
-    const killStuck = (): void => {
-      if (life.exit === undefined) void life.stacks().then(kill);
+    const killStuck = (reason: string): void => {
+      if (life.exit !== undefined || life.killed) return;
+      void life.stacks().then(() => {
+        tail.add(`snakepit: killed, because ${reason}`);
+        kill();
+      });
     };
     let lives = true;
     const client = createClient(WorkerService, connection.transport);
@@ -242,7 +258,10 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         lives = answered;
       },
     };
-    yield* heartbeat(beating, spec.heartbeat).pipe(Effect.andThen(Effect.sync(killStuck)), Effect.forkScoped);
+    yield* heartbeat(beating, spec.heartbeat).pipe(
+      Effect.andThen(Effect.sync(() => killStuck(`it has missed ${spec.heartbeat.misses} heartbeats`))),
+      Effect.forkScoped,
+    );
     return worker;
   });
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SWITCH_INTERVAL = 0.0005
 _GRACE = 2.0
 _DRAIN = 1.0
+_HOST_FIRST = 0.5
 _STDERR = 2
 
 
@@ -181,7 +182,8 @@ def _run(
         say("snakepit: the connection was closed by a fault of the worker:\n" + "".join(traceback.format_exception(fault)))
     runtime.writer.drain(_DRAIN)
     grace = hello.grace_ms / 1000 if hello.grace_ms else _GRACE
-    watchdog = threading.Timer(grace, os._exit, (1,))
+    # The host, which asks where it stands, comes first.
+    watchdog = threading.Timer(grace + _HOST_FIRST, os._exit, (1,))
     watchdog.daemon = True
     watchdog.start()
     for error in box.exit():
