@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from snakepit import _session_cache
 from snakepit._errors import InvalidOptions
-from snakepit._session_cache import Cache, make_cache, no_cache
+from snakepit._session_cache import Cache, no_cache
 from snakepit.v1.frame_pb2 import ChangedVariable
 from snakepit.v1.session_pb2 import Variable
 
@@ -115,7 +115,7 @@ def test_it_can_be_turned_off_and_on() -> None:
 @pytest.mark.parametrize(("option", "value"), [("ttl_seconds", -1), ("ttl_seconds", float("nan")), ("max_size", -1)])
 def test_settings_that_make_no_sense_are_refused(option: str, value: float) -> None:
     with pytest.raises(InvalidOptions, match=option):
-        make_cache().configure(**{option: value})  # pyright: ignore[reportArgumentType]
+        Cache().configure(**{option: value})  # pyright: ignore[reportArgumentType]
 
 
 def test_a_later_version_ends_what_is_kept_and_the_same_does_not() -> None:

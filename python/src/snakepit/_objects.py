@@ -14,13 +14,11 @@ from snakepit._buffers import Unsupported
 from snakepit._context import HOST, current
 from snakepit._errors import ObjectLost
 from snakepit._extensions import Place, Ref, place_of
+from snakepit._session import MISSING
 
 if TYPE_CHECKING:
     from snakepit._runtime import Runtime
     from snakepit._session_state import SessionState
-
-MISSING: Any = object()
-"""Stands for a default that was not given."""
 
 # Of the whole worker: a session that is made known again must not find its objects under the keys of others.
 _keys = itertools.count(1)
@@ -60,10 +58,10 @@ def store_local_object(state: SessionState, key: str, obj: object) -> None:
     state.objects[key] = obj
 
 
-def get_local_object(state: SessionState, key: str, default: Any = MISSING) -> Any:
+def get_local_object(state: SessionState, key: str, default: Any) -> Any:
     """The object of a key.
 
-    Without a default, raises ObjectLost when the session has come from a worker that died, and KeyError when nothing was stored.
+    With `MISSING` for a default, raises ObjectLost when the session has come from a worker that died, and KeyError when nothing was stored.
     """
     found = state.objects.get(key, default)
     if found is not MISSING:

@@ -47,7 +47,7 @@ from snakepit._reader import Frame, Reader
 from snakepit._replies import Replies
 from snakepit._server import Dispatcher
 from snakepit._session import AsyncSession, Session
-from snakepit._session_state import Kept, SessionState
+from snakepit._session_state import SessionState
 from snakepit._spans import TRACEPARENT
 from snakepit._sync import SyncCall
 from snakepit._tool import Tool
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from snakepit._interrupt import Slot
     from snakepit._logs import Logs
+    from snakepit._session_cache import Cache
 
 _WINDOW = 1 << 20
 _LONGEST_BATCH = 65_536
@@ -488,11 +489,11 @@ class Runtime:
             found.cancel()
 
 
-def _cache() -> Kept:
+def _cache() -> Cache:
     """What a new session keeps its variables in. Imported here, since most workers never need it."""
-    from snakepit._session_cache import make_cache
+    from snakepit._session_cache import Cache
 
-    return make_cache()
+    return Cache()
 
 
 class Deadlines:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from snakepit._host_tools import HostTool
     from snakepit._runtime import Runtime
-    from snakepit._session_cache import Cache, CacheStats
+    from snakepit._session_cache import CacheStats
     from snakepit._session_state import SessionState
     from snakepit._variable_requests import Ask, VariableRequests
     from snakepit._variables import ReadOutcome, Variable, WriteOutcome
@@ -39,8 +39,7 @@ class _Base:
 
             self._cache = no_cache()
         else:
-            # The runtime makes no other.
-            self._cache = cast("Cache", state.kept)
+            self._cache = state.kept
 
     @property
     def id(self) -> str:
@@ -98,7 +97,7 @@ class _Base:
         from snakepit._objects import get_local_object
 
         self._inside()
-        return get_local_object(self._state, key) if default is MISSING else get_local_object(self._state, key, default)
+        return get_local_object(self._state, key, default)
 
     def _inside(self) -> None:
         if not self._state.id:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from snakepit.v1.frame_pb2 import ChangedVariable
     from snakepit.v1.session_pb2 import Variable
 
-__all__ = ["Cache", "CacheStats", "Cached", "make_cache", "no_cache"]
+__all__ = ["Cache", "CacheStats", "Cached", "no_cache"]
 
 TTL_SECONDS = 1.0
 """Default of ``ttl_seconds``."""
@@ -285,11 +285,6 @@ class Cache:
     def _empty(self) -> None:
         self._by_id.clear()
         self._ids.clear()
-
-
-def make_cache() -> Cache:
-    """The cache of a session that the host has made known."""
-    return Cache()
 
 
 @lru_cache(maxsize=1)

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snakepit.v1.frame_pb2 import ChangedVariable
-    from snakepit.v1.session_pb2 import Variable
+    from snakepit._session_cache import Cache
     from snakepit.v1.tool_pb2 import Tool
 
-__all__ = ["Kept", "SessionState"]
-
-
-class Kept(Protocol):
-    """What is kept of a session's variables. Its methods are called on the thread that reads: they must not block."""
-
-    def preload(self, variables: Sequence[Variable]) -> None:
-        """What the session starts with."""
-        ...
-
-    def changed(self, variables: Sequence[ChangedVariable]) -> None:
-        """What is kept of earlier versions than these is no longer right."""
-        ...
-
-    def clear(self) -> None:
-        """The session is over: keeps nothing, and takes in nothing more."""
-        ...
+__all__ = ["SessionState"]
 
 
 class SessionState:
@@ -34,7 +17,7 @@ class SessionState:
 
     __slots__ = ("host_tools", "id", "kept", "metadata", "moved_from", "objects", "refs")
 
-    def __init__(self, id: str, kept: Kept | None = None) -> None:
+    def __init__(self, id: str, kept: Cache | None = None) -> None:
         self.id = id
         """The user's own name for it; empty outside a session."""
         self.metadata: Mapping[str, str] = {}
