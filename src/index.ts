@@ -11,9 +11,19 @@ export * from "./errors/index.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
 export { type Callable, type MetricSnapshot, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
+export type { BreakerState } from "./pool/breaker.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
-export type { CallOptions, HeartbeatOptions, PoolOptions, Retry, ToolSource, WorkersOptions } from "./pool/options.ts";
+export type {
+  BreakerOptions,
+  CallOptions,
+  HeartbeatOptions,
+  PoolOptions,
+  Retry,
+  RetryBudgetOptions,
+  ToolSource,
+  WorkersOptions,
+} from "./pool/options.ts";
 export type { ToolArguments } from "./pool/pool.ts";
 export type { Recycling } from "./pool/recycling.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";

@@ -52,6 +52,18 @@ test("the death of a worker counts once, however many calls it had, and not at a
   expect(scene.dispatcher.breaker).toBe("open");
 });
 
+test("the end of a worker that has to be killed, or whose calls have ended before, does not count", () => {
+  const scene = new Scene(1);
+  scene.call();
+  scene.pooled.ignoredCancel = true;
+  scene.die();
+  const call = scene.call();
+  const { end } = scene.own;
+  scene.dispatcher.abandon(call, call.cancelled());
+  scene.dispatcher.lose(scene.pooled, end);
+  expect(scene.dispatcher.breaker).toBe("closed");
+});
+
 test("calls that run out of time with a worker count, those in the queue and what tools raise do not", () => {
   const scene = new Scene(3);
   scene.call("slow", 100);

@@ -1,7 +1,10 @@
 /** Calls that are sent to a second worker because the first is slow. */
 import { expect, test } from "bun:test";
+import { create } from "@bufbuild/protobuf";
 import { ConnectionLost, ToolFailed } from "../errors/index.ts";
+import { BatchSchema } from "../gen/snakepit/v1/tool_pb.ts";
 import type { CarriedCall, HostFunction } from "../tool/call.ts";
+import { type HostCall, runHostCall } from "../tool/host-call.ts";
 import type { UnaryCall } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { PoolOptions } from "./options.ts";
@@ -10,7 +13,10 @@ import { SessionRoute } from "./session-route.ts";
 import { TestingClock } from "./testing-clock.ts";
 import { submit, TestingSession, TestingWorker, testingDispatcher } from "./testing-worker.ts";
 
-const tools = [{ name: "again", idempotent: true }];
+const tools = [
+  { name: "again", idempotent: true },
+  { name: "batched", idempotent: true, batch: create(BatchSchema, { maxSize: 4 }) },
+];
 const HEDGE_MS = 50;
 
 interface Scene {
@@ -18,7 +24,7 @@ interface Scene {
   readonly dispatcher: Dispatcher;
   readonly workers: readonly (readonly [own: TestingWorker, pooled: PooledWorker])[];
   readonly outcomes: unknown[];
-  call(timeoutMs?: number): UnaryCall;
+  call(timeoutMs?: number, tool?: string): UnaryCall;
 }
 
 function scene(count = 2, options: PoolOptions = {}, onStart?: (call: CarriedCall) => void): Scene {
@@ -29,8 +35,8 @@ function scene(count = 2, options: PoolOptions = {}, onStart?: (call: CarriedCal
     return [own, dispatcher.admit(own.worker)] as const;
   });
   const outcomes: unknown[] = [];
-  const call = (timeoutMs = Number.POSITIVE_INFINITY): UnaryCall =>
-    submit(dispatcher, "again", (outcome) => outcomes.push(outcome), undefined, { hedgeMs: HEDGE_MS, timeoutMs, retry: "safe" });
+  const call = (timeoutMs = Number.POSITIVE_INFINITY, tool = "again"): UnaryCall =>
+    submit(dispatcher, tool, (outcome) => outcomes.push(outcome), undefined, { hedgeMs: HEDGE_MS, timeoutMs, retry: "safe" });
   return { clock, dispatcher, workers, outcomes, call };
 }
 
@@ -85,7 +91,7 @@ test("there is no hedge while no other worker is free or others wait, nor withou
   busy.clock.pass(20);
   expect(late.calls).toHaveLength(1);
 
-  const poor = scene(3, { retryBudget: { ratio: 0, perSecond: 0, burst: 1 } });
+  const poor = scene(4, { retryBudget: { ratio: 0, perSecond: 0, burst: 1 } });
   poor.call();
   poor.call();
   poor.clock.pass(HEDGE_MS + 20);
@@ -96,6 +102,29 @@ test("there is no hedge while no other worker is free or others wait, nor withou
   submit(bound.dispatcher, "again", () => {}, held, { hedgeMs: HEDGE_MS });
   bound.clock.pass(HEDGE_MS + 20);
   expect(bound.workers.map(([{ calls }]) => calls.length)).toEqual([1, 0]);
+
+  const nested = scene();
+  const { signal } = new AbortController();
+  const deadline = Number.POSITIVE_INFINITY;
+  const host: HostCall = { depth: 1, run: "other", worker: "w", pool: "p", waiter: 1, sessionId: "", deadline, signal, over: false };
+  runHostCall(host, () => nested.call());
+  nested.clock.pass(HEDGE_MS + 20);
+  expect(nested.dispatcher.counts.hedged).toBe(0);
+
+  const batch = scene();
+  batch.call(undefined, "batched");
+  batch.clock.pass(HEDGE_MS + 20);
+  expect(batch.dispatcher.counts.hedged).toBe(0);
+
+  const suspect = scene();
+  suspect.call().alone = true;
+  suspect.clock.pass(HEDGE_MS + 20);
+  expect(suspect.dispatcher.counts.hedged).toBe(0);
+
+  const threads = scene(1, { threads: 2 });
+  threads.call();
+  threads.clock.pass(HEDGE_MS + 20);
+  expect(threads.dispatcher.counts.hedged).toBe(0);
 
   // A worker that is free while others wait is kept for one of them.
   const crowded = scene();
@@ -127,6 +156,18 @@ test("the death of either worker leaves the call to the other, and of both sends
     expect(outcomes).toEqual(["third"]);
     expect(dispatcher.live).toBe(0);
   }
+});
+
+test("a call that kills the workers of its hedges too is poison as soon as any other", () => {
+  const { clock, dispatcher, workers, outcomes, call } = scene(2, { retryBackoffMs: 10 });
+  call();
+  clock.pass(HEDGE_MS + 20);
+  for (const [own, pooled] of workers) dispatcher.lose(pooled, own.end);
+  const third = new TestingWorker("w3", tools);
+  const pooled = dispatcher.admit(third.worker);
+  clock.pass(100);
+  dispatcher.lose(pooled, third.end);
+  expect(outcomes).toMatchObject([{ _tag: "WorkerCrashed", attempts: 3, retryable: false }]);
 });
 
 test("a hedge whose call has lost its own worker still answers it", () => {

@@ -184,7 +184,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       else if (call instanceof Hedge && this.#hedges.of(call.call) === call) hedges.push(call);
     }
     // One death is one failure, however many calls were there.
-    if (lost.length + hedges.length > 0 && !pooled.ignoredCancel) this.#failed([...lost, ...hedges.map(({ call }) => call)]);
+    if (lost.length + hedges.length > 0 && !pooled.ignoredCancel) this.#failed(lost);
     for (const hedge of hedges) if (!hedge.over) this.#lostHedge(hedge, end, alone);
     for (const call of lost) if (!call.over) this.#lost(call, pooled, end, alone);
     if (this.#unhealthy !== undefined) this.despair(this.#unhealthy);
