@@ -15,7 +15,7 @@ import { submit, TestingSession, TestingWorker, testingDispatcher } from "./test
 
 const tools = [
   { name: "again", idempotent: true },
-  { name: "batched", idempotent: true, batch: create(BatchSchema, { maxSize: 4 }) },
+  { name: "batched", asynchronous: true, idempotent: true, batch: create(BatchSchema, { maxSize: 4 }) },
 ];
 const HEDGE_MS = 50;
 
