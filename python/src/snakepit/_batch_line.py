@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -46,9 +47,13 @@ class Line(Generic[T]):
         """Takes a call out, if it still waits."""
         self._waiting.pop(call, None)
 
-    def begin(self) -> None:
-        """A batch that was announced begins; `next` gives it its calls."""
+    def begin(self) -> list[T]:
+        """A batch that was announced begins: takes out its calls. `next` gives others in the place of those that take no part after all."""
         self._announced -= 1
+        calls = list(itertools.islice(self._waiting, self.longest))
+        for call in calls:
+            del self._waiting[call]
+        return calls
 
     def next(self) -> T | None:
         """Takes out the call that has waited longest. None when there is none."""

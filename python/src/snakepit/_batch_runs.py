@@ -36,9 +36,8 @@ class Batch:
         self.depth = 0
         self.deadline: float | None = None
         self.calls: list[BatchedCall] = []
-        # Written under the lock of the batches.
+        # How many somebody wants; written under the lock of the batches.
         self.wanted = 0
-        self.settled = False
         self._runtime = runtime
         self._started = False
 
@@ -213,6 +212,8 @@ class AsyncBatch(Batch):
         except BaseException as e:
             error = e
         self._settle(answers, error)
+        # Its traceback holds this frame: they would keep each other, and all that the tool had.
+        del error
 
     def _send(self, data: bytes) -> None:
         self._runtime.send_soon(data)

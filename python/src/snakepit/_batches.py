@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -173,14 +174,16 @@ class Batches:
         found: list[BatchedCall] = []
         with self._lock:
             line = self._lines[key]
-            line.begin()
-        while len(found) < line.longest:
-            with self._lock:
-                call = line.next()
-            if call is None:
-                break
+            taken = deque(line.begin())
+        while taken:
+            call = taken.popleft()
             if call.check():
                 found.append(call)
+                continue
+            with self._lock:
+                other = line.next()
+            if other is not None:
+                taken.append(other)
         with self._lock:
             # Some may have been cancelled since.
             batch.take([call for call in found if not call.over])
@@ -193,7 +196,7 @@ class Batches:
         """A call is not wanted any more. It is taken out where it waits; a batch that runs is interrupted when nobody wants any of it."""
         with self._lock:
             batch = call.batch
-            if call.over or (batch is not None and batch.settled):
+            if call.over:
                 return
             if batch is None:
                 if call.line is not None:
@@ -210,12 +213,16 @@ class Batches:
             self._runtime.ended(call.call)
 
     def settle(self, batch: Batch) -> list[BatchedCall]:
-        """A batch has run, and nobody leaves it from here on. Its calls that nothing was said of yet, each with its place in the batch."""
+        """A batch has run, and nobody leaves it from here on: those of its calls that have not left."""
         with self._lock:
-            batch.settled = True
+            rest = [call for call in batch.calls if not call.over]
+            for call in batch.calls:
+                call.over = True
+                # They would keep each other.
+                call.batch = None
             self._open -= 1
         self._runtime.calls.pop(batch.call, None)
-        return [call for call in batch.calls if not call.over]
+        return rest
 
     def hearers(self, number: int, event: Event) -> Sequence[int]:
         """Who is told of what the function of a batch says: all that want to know how far it is, and none that it logs something."""
