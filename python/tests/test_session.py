@@ -49,6 +49,10 @@ async def aask(session: AsyncSession, method: str, args: list = [], kwargs: dict
     return plain(await given if inspect.isawaitable(given) else given)
 
 @tool
+def halved(session: Session, method: str, args: list, kwargs: dict) -> Any:
+    return getattr(session, method)(chr(0xD800))
+
+@tool
 def add_one(session: Session, name: str) -> Any:
     return session.update_variable(name, lambda value: value + 1)
 
@@ -361,6 +365,38 @@ def test_a_wrong_value_of_a_known_variable_is_refused_before_it_is_sent(host: Se
         with pytest.raises(VariableInvalid, match='Variable "t" must be at most 2'):
             host.in_session(tool, "set_variable", name, 3)
     assert host.methods() == []
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("option", "method", "args", "kwargs"),
+    [
+        ("name", "register_variable", [5, "float", 1], {}),
+        ("type", "register_variable", ["t", None, 1], {}),
+        ("metadata", "register_variable", ["t", "float", 1], {"metadata": {"a": 1}}),
+        ("name", "get_variable", [5], {}),
+        ("name", "variable_entry", [None], {}),
+        ("name", "set_variable", [5, 1], {}),
+        ("expected_version", "set_variable", ["t", 1], {"expected_version": -1}),
+        ("expected_version", "set_variable", ["t", 1], {"expected_version": 2**63}),
+        ("expected_version", "set_variable", ["t", 1], {"expected_version": 1.5}),
+        ("metadata", "set_variable", ["t", 1], {"metadata": ["a"]}),
+        ("expected_versions", "update_variables", [{"t": 1}], {"expected_versions": {"t": "1"}}),
+        ("metadata", "update_variables", [{"t": 1}], {"metadata": {1: "a"}}),
+        ("names", "get_variables", [["t", [1]]], {}),
+        ("names", "get_variables", [7], {}),
+        ("name", "delete_variable", [b"t"], {}),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_name(host: SessionHost, tool: str, option: str, method: str, args: Any, kwargs: Any) -> None:
+    with pytest.raises(InvalidOptions, match=f'Option "{option}"'):
+        host.in_session(tool, method, *args, **kwargs)
+    assert host.methods() == []
+
+
+def test_half_a_surrogate_pair_is_no_name(host: SessionHost) -> None:
+    with pytest.raises(InvalidOptions, match='Option "name"'):
+        host.in_session("halved", "get_variable")
 
 
 @BOTH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 MAX_BATCH = 1_000
 """Variables that one batch may read or write."""
+# As far as JavaScript counts.
+_MAX_VERSION = (1 << 53) - 1
 
 
 class Ask(Generic[T]):
@@ -46,6 +48,9 @@ class VariableRequests:
         self, name: str, type: str, value: Any, constraints: Mapping[str, Any] | None, metadata: Mapping[str, str] | None, if_not_exists: bool
     ) -> Ask[Variable]:
         """Makes a variable."""
+        _check_text("name", name)
+        _check_text("type", type)
+        _check_metadata(metadata)
         described = constraints_json(constraints)
         raw = encode_value(value)
         check(name, type, described, decode(raw))
@@ -67,6 +72,7 @@ class VariableRequests:
 
     def read(self, name: str, default: Any) -> Ask[Any]:
         """The value of one variable, or the default."""
+        _check_text("name", name)
 
         def value(found: dict[str, session_pb2.Variable]) -> Any:
             if name in found:
@@ -79,6 +85,7 @@ class VariableRequests:
 
     def entry(self, name: str) -> Ask[Variable]:
         """One variable with everything that is known about it."""
+        _check_text("name", name)
 
         def variable(found: dict[str, session_pb2.Variable]) -> Variable:
             if name not in found:
@@ -116,6 +123,9 @@ class VariableRequests:
 
     def write(self, name: str, value: Any, expected_version: int | None, metadata: Mapping[str, str] | None) -> Ask[int]:
         """Changes one variable."""
+        _check_text("name", name)
+        _check_version("expected_version", expected_version)
+        _check_metadata(metadata)
         raw = encode_value(value)
         known = self._cache.known(name)
         if known is not None:
@@ -136,6 +146,9 @@ class VariableRequests:
         """Changes many variables. What cannot travel is the failure of its own variable."""
         _batch(values, "values")
         expected = expected_versions or {}
+        for version in expected.values():
+            _check_version("expected_versions", version)
+        _check_metadata(metadata)
         updates: list[host_pb2.VariableUpdate] = []
         errors: dict[str, SnakepitError] = {}
         for name, value in values.items():
@@ -155,6 +168,7 @@ class VariableRequests:
 
     def delete(self, name: str) -> Ask[bool]:
         """Removes a variable."""
+        _check_text("name", name)
 
         def parse(body: bytes) -> bool:
             self._cache.invalidate(name)
@@ -200,8 +214,11 @@ class VariableRequests:
 
 def _names(names: Iterable[str], option: str) -> list[str]:
     """Each of the names once. Raises InvalidOptions for what is no name."""
-    wanted = [] if isinstance(names, str) else list(dict.fromkeys(names))
-    if isinstance(names, str) or not all(type(name) is str for name in wanted):
+    try:
+        wanted = [] if isinstance(names, str) else list(dict.fromkeys(names))
+    except TypeError:
+        raise InvalidOptions(option, "a list of names") from None
+    if isinstance(names, str) or not all(_is_text(name) for name in wanted):
         raise InvalidOptions(option, "a list of names")
     return wanted
 
@@ -212,3 +229,34 @@ def _batch(names: Iterable[str], option: str) -> list[str]:
     if len(wanted) > MAX_BATCH:
         raise InvalidOptions(option, f"at most {MAX_BATCH} variables")
     return wanted
+
+
+# What a message would refuse with words of its own.
+
+
+def _check_text(option: str, value: object) -> None:
+    if not _is_text(value):
+        raise InvalidOptions(option, "text")
+
+
+def _check_version(option: str, version: object) -> None:
+    if version is not None and not (type(version) is int and 0 <= version <= _MAX_VERSION):
+        raise InvalidOptions(option, "a whole number from 0")
+
+
+def _check_metadata(metadata: object) -> None:
+    if metadata is None:
+        return
+    if not isinstance(metadata, Mapping) or not all(_is_text(part) for item in cast("Mapping[Any, Any]", metadata).items() for part in item):
+        raise InvalidOptions("metadata", "a mapping of text to text")
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that is Unicode, which half a surrogate pair is not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
