@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from snakepit import tool
 from snakepit._batch_line import Line
 from snakepit._call import Run
 from snakepit._declare import declaration_of
-from snakepit._errors import CallTimeout, InvalidArguments
+from snakepit._errors import CallTimeout, InvalidArguments, ToolFailed
 from snakepit._frames import CANCEL, ERROR, HEADER_SIZE, RESULT
 from snakepit._interrupt import Slot
 from snakepit._leader import Leader
@@ -255,6 +257,30 @@ def test_there_is_room_for_all_that_wait_in_what_is_announced(longest: int, step
         assert len(line) == len(model) <= announced * longest
         assert line.full == (len(model) >= announced * longest)
         assert line.idle == (not announced)
+
+
+def test_a_batch_that_has_run_is_gone_without_a_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    failing: list[bool] = []
+
+    def fail_at_times(_: list[int]) -> None:
+        if failing:
+            raise KeyError
+
+    world.meanwhile = fail_at_times
+    for first in (1, 4):
+        for call in range(first, first + SIZE):
+            world.call(call, call, 0)
+        batch = weakref.ref(world.threads.queue[0])
+        gc.disable()
+        try:
+            world.run()
+            assert batch() is None
+        finally:
+            gc.enable()
+        failing.append(True)
+    assert [type(answer) for answer in world.answers().values()] == [int] * SIZE + [ToolFailed] * SIZE
+    world.close()
 
 
 @pytest.mark.parametrize("wait", [True, False], ids=["nothing to run", "something to run"])

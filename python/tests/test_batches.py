@@ -126,6 +126,14 @@ async def aof_session(x: list[int], session: AsyncSession) -> list[str]:
     runs.append(list(x))
     return [session.id] * len(x)
 
+@tool(**LONG)
+def large(x: list[int]) -> list[str]:
+    return [str(n) * 300_000 for n in x]
+
+@tool(**LONG)
+async def alarge(x: list[int]) -> list[str]:
+    return [str(n) * 300_000 for n in x]
+
 @tool
 def endless():
     yield from itertools.count()
@@ -175,10 +183,10 @@ def test_one_that_is_not_full_starts_when_its_first_call_has_waited(host: Host, 
 
 
 @EITHER
-def test_without_a_wait_a_batch_takes_what_has_arrived(shared: Host, kind: str) -> None:
-    calls = start(shared, kind + "eager", *range(40))
-    assert [shared.result(call) for call in calls] == [2 * x for x in range(40)]
-    log = shared.call("log")
+def test_without_a_wait_a_batch_takes_what_has_arrived(host: Host, kind: str) -> None:
+    calls = start(host, kind + "eager", *range(40))
+    assert [host.result(call) for call in calls] == [2 * x for x in range(40)]
+    log = host.call("log")
     assert sorted(x for batch in log for x in batch) == list(range(40))
     # Threads of their own take the first as soon as it is there.
     assert len(log) < 10
@@ -227,6 +235,12 @@ def test_what_the_function_raises_or_leaves_out_fails_all(host: Host, kind: str,
 
 
 @EITHER
+def test_large_results_reach_their_own_calls(host: Host, kind: str) -> None:
+    calls = start(host, kind + "large", 1, 2, 3, 4)
+    assert [host.result(call) for call in reversed(calls)] == [str(n) * 300_000 for n in (4, 3, 2, 1)]
+
+
+@EITHER
 def test_a_cancelled_call_that_waits_is_taken_out(host: Host, kind: str) -> None:
     calls = start(host, kind + "full", 0, 1, 2)
     host.cancel(calls.pop(1))
@@ -262,7 +276,7 @@ def test_a_call_that_is_cancelled_while_it_runs_harms_no_other(host: Host, kind:
 
 @EITHER
 def test_a_deadline_ends_one_call_of_a_batch_that_runs(host: Host, kind: str) -> None:
-    first = start(host, kind + "waits", 0, timeout_ms=200)
+    first = start(host, kind + "waits", 0, timeout_ms=500)
     calls = start(host, kind + "waits", 1, 2, 3)
     host.log("begun")
     assert isinstance(error(host, first[0]), CallTimeout)
