@@ -4,7 +4,7 @@ import { Effect, Fiber, Metric, Stream } from "effect";
 import { Pool } from "../src/effect.ts";
 import { type MetricSnapshot, type PitEvent, Snakepit, type StatisticsEvent } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
-import { behaviour, failure, until } from "./pool.support.ts";
+import { behaviour, failure, toolFile, until } from "./pool.support.ts";
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -92,4 +92,27 @@ test("statistics come by themselves, with affinity, the queue, the workers and t
   const statistics = events.find(told);
   expect(statistics).toMatchObject({ pool: "default", stats: { calls: 3, affinityHits: 2, queued: 0, workers: 1, ready: 1, crashes: 0 } });
   expect(statistics?.memoryBytes).toBeGreaterThan(5_000_000);
+});
+
+test("what tools count arrives as an event and as a metric, nothing lost and nothing twice", async () => {
+  const events: PitEvent[] = [];
+  await using pit = await Snakepit.open({
+    pools: { counting: { tools: toolFile("spans"), workers: 2, threads: 2 } },
+    metrics: true,
+    onEvent: (event) => events.push(event),
+  });
+  await pit.ready();
+  await Promise.all(Array.from({ length: 20 }, () => pit.execute("counts", { name: "rows.read", by: 2.5, times: 100 })));
+  const read = () => state(pit.metrics(), "rows.read", { "snakepit.pool": "counting" });
+  await until(() => {
+    const now = read();
+    return now !== undefined && "count" in now && now.count === 5_000;
+  });
+  const told = events.filter((event) => event.type === "counters");
+  expect(told.reduce((sum, event) => sum + (event.counters["rows.read"] ?? 0), 0)).toBe(5_000);
+  expect(told.every(({ pool, worker }) => pool === "counting" && worker.startsWith("counting-"))).toBe(true);
+  expect(await failure(pit.execute("counts", { name: "rows.read", by: -1, times: 1 }))).toMatchObject({
+    _tag: "ToolFailed",
+    type: "ValueError",
+  });
 });

@@ -93,7 +93,10 @@ export class Pit implements CallTarget {
         (pool: string) =>
         (worker: string): HostHandlers => ({
           pingHost: ({ message }) => ({ message }),
-          reportTelemetry: () => ({}),
+          reportTelemetry({ counters }) {
+            telemetry.say({ type: "counters", pool, worker, counters });
+            return {};
+          },
           ...variableHandlers(sessions, worker, context),
           ...toolHandlers(tools, functions, { run, id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });

@@ -159,9 +159,14 @@ export class Snakepit implements Callable, AsyncDisposable {
     return this.#pit.telemetry.events();
   }
 
-  /** The metrics of every pit of this program as they stand, by the names that docs/telemetry.md has. Empty without the option `metrics`. */
+  /**
+   * The metrics of every pit of this program as they stand, by the names that docs/telemetry.md has, and what tools have counted. Empty without the option
+   * `metrics`.
+   */
   metrics(): readonly MetricSnapshot[] {
-    return Metric.snapshotUnsafe(this.#pit.context).filter(({ id }) => /^(?:snakepit|rpc\.client)\./.test(id));
+    return Metric.snapshotUnsafe(this.#pit.context).filter(
+      ({ id, attributes }) => id.startsWith("snakepit.") || attributes?.["snakepit.pool"] !== undefined,
+    );
   }
 
   /** How well it is, and every pool. */

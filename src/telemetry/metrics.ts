@@ -32,8 +32,8 @@ const memory = Metric.gauge("snakepit.worker.memory", {
 /** Counts what events say, in the registry of `context`. */
 export class Metrics {
   readonly #context: Context.Context<never>;
-  /** Metrics with their attributes, which take longer to put together than to count. */
-  readonly #series = new Map<string, Metric.Metric<number, unknown>>();
+  /** Metrics with their attributes, by the id of the metric. */
+  readonly #series = new Map<string, Map<string, Metric.Metric<number, unknown>>>();
 
   constructor(context: Context.Context<never>) {
     this.#context = context;
@@ -42,44 +42,41 @@ export class Metrics {
   /** Takes an event. */
   readonly take = (event: PitEvent): void => {
     switch (event.type) {
-      case "call.finished": {
-        const { pool, tool, outcome, error } = event;
-        const of: Attributes = { ...toolOf(pool, tool), "snakepit.outcome": outcome, ...(error && { "error.type": error._tag }) };
-        this.#add(callDuration, event.durationMs / 1000, of);
-        this.#add(calls, 1, of);
-        if (event.ranUs > 0) this.#add(runDuration, event.ranUs / 1e6, toolOf(pool, tool));
+      case "call.finished":
+        this.#finished(event);
         break;
-      }
       case "call.started":
-        this.#add(queueDuration, event.queuedMs / 1000, poolOf(event.pool));
+        this.#add(queueDuration, event.queuedMs / 1000, event.pool, () => poolOf(event.pool));
         break;
       case "call.retried":
-        this.#add(retries, 1, toolOf(event.pool, event.tool));
+        this.#add(retries, 1, `${event.pool} ${event.tool}`, () => toolOf(event.pool, event.tool));
         break;
       case "worker.crashed":
-        this.#add(crashes, 1, poolOf(event.pool));
+        this.#add(crashes, 1, event.pool, () => poolOf(event.pool));
         break;
       case "worker.restarted":
-        this.#add(restarts, 1, poolOf(event.pool));
+        this.#add(restarts, 1, event.pool, () => poolOf(event.pool));
         break;
       case "worker.failed":
-        this.#add(failedStarts, 1, poolOf(event.pool));
+        this.#add(failedStarts, 1, event.pool, () => poolOf(event.pool));
         break;
       case "worker.recycled":
-        this.#add(recycles, 1, { ...poolOf(event.pool), "snakepit.reason": event.reason });
+        this.#add(recycles, 1, `${event.pool} ${event.reason}`, () => ({ ...poolOf(event.pool), "snakepit.reason": event.reason }));
         break;
       case "session.created":
       case "session.moved":
       case "session.released":
       case "session.ended":
       case "session.expired":
-        this.#add(sessions, 1, { "snakepit.session.change": event.type.slice("session.".length) });
+        this.#add(sessions, 1, event.type, () => ({ "snakepit.session.change": event.type.slice("session.".length) }));
         break;
       case "statistics":
-        this.#add(memory, event.memoryBytes, poolOf(event.pool));
+        this.#add(memory, event.memoryBytes, event.pool, () => poolOf(event.pool));
         break;
       case "counters":
-        for (const [name, by] of Object.entries(event.counters)) this.#add(counter(name, "Counted by tools"), by, poolOf(event.pool));
+        for (const [name, by] of Object.entries(event.counters)) {
+          this.#add(counter(name, "Counted by tools"), by, event.pool, () => poolOf(event.pool));
+        }
         break;
       default:
     }
@@ -119,12 +116,30 @@ export class Metrics {
     };
   }
 
-  #add(metric: Metric.Metric<number, unknown>, value: number, attributes: Attributes): void {
-    const key = `${metric.id}\n${Object.values(attributes).join("\n")}`;
-    let series = this.#series.get(key);
+  #finished({ pool, tool, outcome, error, durationMs, ranUs }: PitEvent & { readonly type: "call.finished" }): void {
+    const called = `${pool} ${tool}`;
+    const ended = `${called} ${error === undefined ? outcome : error._tag}`;
+    const attributes = (): Attributes => ({
+      ...toolOf(pool, tool),
+      "snakepit.outcome": outcome,
+      ...(error !== undefined && { "error.type": error._tag }),
+    });
+    this.#add(callDuration, durationMs / 1000, ended, attributes);
+    this.#add(calls, 1, ended, attributes);
+    if (ranUs > 0) this.#add(runDuration, ranUs / 1e6, called, () => toolOf(pool, tool));
+  }
+
+  /** @param key - What stands for the attributes, which are put together once. */
+  #add(metric: Metric.Metric<number, unknown>, value: number, key: string, attributes: () => Attributes): void {
+    let all = this.#series.get(metric.id);
+    if (all === undefined) {
+      all = new Map();
+      this.#series.set(metric.id, all);
+    }
+    let series = all.get(key);
     if (series === undefined) {
-      series = Metric.withAttributes(metric, attributes);
-      this.#series.set(key, series);
+      series = Metric.withAttributes(metric, attributes());
+      all.set(key, series);
     }
     series.updateUnsafe(value, this.#context);
   }

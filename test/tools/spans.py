@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from snakepit import AsyncSession, Session, span, tool
+from snakepit import AsyncSession, Session, count, span, tool
 
 
 @tool
@@ -44,3 +44,9 @@ def asks(session: Session) -> str:
 async def asks_later(session: AsyncSession) -> str:
     async with span("asking"):
         return str(await session.call_tool("again"))
+
+
+@tool
+def counts(name: str, by: float, times: int) -> None:
+    for _ in range(times):
+        count(name, by)

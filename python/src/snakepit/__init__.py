@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from asyncio import CancelledError as Cancelled
 
     from snakepit._context import progress
+    from snakepit._counters import count
     from snakepit._errors import (
         AffinityUnavailable,
         BatchFailed,
@@ -87,6 +88,7 @@ __all__ = [
     "VersionConflict",
     "Watch",
     "WriteOutcome",
+    "count",
     "progress",
     "ref",
     "span",
@@ -101,6 +103,7 @@ _LATER = {
     **dict.fromkeys(("ReadOutcome", "Source", "Variable", "WriteOutcome"), "snakepit._variables"),
     "CacheStats": "snakepit._session_cache",
     "Ref": "snakepit._extensions",
+    "count": "snakepit._counters",
     "progress": "snakepit._context",
     "ref": "snakepit._objects",
     **dict.fromkeys(("Span", "span"), "snakepit._spans"),

@@ -18,6 +18,7 @@ from snakepit._async import AsyncCall
 from snakepit._batch_runs import Batch
 from snakepit._batches import BatchedCall, Batches
 from snakepit._call import Call, Inputs, Run, received_buffers
+from snakepit._counters import Counters
 from snakepit._eager import Eager
 from snakepit._entries import Entries, Entry, args_only
 from snakepit._errors import CallTimeout, PayloadTooLarge, ProtocolError, SnakepitError, StreamingMismatch
@@ -137,6 +138,7 @@ class Runtime:
         self.waiters: dict[int, Waiter] = {}
         self.host = HostClient(self)
         self.services = Dispatcher(self)
+        self.counters = Counters(self)
         # Sessions that the host has made known, by id.
         self.sessions: dict[str, SessionState] = {}
         self._outside = SessionState("")
