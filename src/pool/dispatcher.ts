@@ -19,13 +19,14 @@ import { constants } from "./defaults.ts";
 import { Hedge, type HedgeOwner } from "./hedge.ts";
 import { Hedges } from "./hedges.ts";
 import { hostIsDying } from "./host-signals.ts";
-import { Lane } from "./lane.ts";
 import type { PoolSettings } from "./options.ts";
 import { holdsThread, PooledWorker } from "./pooled-worker.ts";
 import { blame, retryDelayMs } from "./retry.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { leastLoaded, route, routeNested, waitingWorker, waitsFor } from "./routing.ts";
 import type { RouteOwner, SessionRoute } from "./session-route.ts";
+import { isImpatient, WaitingCalls } from "./waiting.ts";
+import { weigh } from "./weigh.ts";
 
 /** What became of the calls of a pool so far. */
 export interface CallCounts {
@@ -70,12 +71,16 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     affinityHits: 0,
     affinityMisses: 0,
   };
-  /** Synchronous calls and the others wait in lanes of their own: a worker that is full for the one may have room for the other. */
-  readonly #threadLane = new Lane();
-  readonly #sharedLane = new Lane();
   /** Hears that a call has to wait for a worker. */
   onQueued: (() => void) | undefined;
-  readonly #lanes = [this.#threadLane, this.#sharedLane] as const;
+  readonly #waiting = new WaitingCalls({
+    workers: this.workers,
+    route: (call) => this.#route(call),
+    send: (call, pooled) => this.#send(call, pooled),
+    refuse: (call, error) => this.#refuseBinding(call, error),
+    miss: (call) => this.#miss(call),
+    queued: () => this.onQueued?.(),
+  });
   readonly #live: DeadlineScan<PoolCall>;
   readonly #batches: BatchRoutes;
   readonly #run: string;
@@ -86,10 +91,6 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   readonly #breaker: Breaker<PoolCall> | undefined;
   /** Live calls that host tools have made. */
   readonly #nested = new Set<PoolCall>();
-  /** Counts the calls that had to wait and those that left the queue, which says who came first. */
-  #arrivals = 0;
-  /** The worker for the call that was found ready last. */
-  #taker: PooledWorker | undefined;
   #closed = false;
   /** Why there is no worker and none will come soon. */
   #unhealthy: SnakepitError | undefined;
@@ -121,7 +122,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
 
   /** Calls that wait for a worker. */
   get queued(): number {
-    return this.#threadLane.size + this.#sharedLane.size;
+    return this.#waiting.size;
   }
 
   get graceMs(): number {
@@ -159,13 +160,13 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   /** Takes a worker that is ready. */
   admit(worker: Worker): PooledWorker {
     const pooled = new PooledWorker(worker, this.settings, this.#run, this.clock, {
-      onFree: () => this.#drain(),
-      onRetire: () => this.#displace(pooled),
+      onFree: () => this.#waiting.drain(),
+      onRetire: () => this.#waiting.displace(pooled),
     });
     this.catalog.update(worker.connection.hello.tools);
     this.workers.push(pooled);
     this.#unhealthy = undefined;
-    this.#drain();
+    this.#waiting.drain();
     return pooled;
   }
 
@@ -188,7 +189,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     for (const hedge of hedges) if (!hedge.over) this.#lostHedge(hedge, end, alone);
     for (const call of lost) if (!call.over) this.#lost(call, pooled, end, alone);
     if (this.#unhealthy !== undefined) this.despair(this.#unhealthy);
-    this.#drain();
+    this.#waiting.drain();
   }
 
   /** No worker will come soon: calls fail with this until one does. Not while another works, whose own place is filled again at once. */
@@ -227,14 +228,14 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       if (error?._tag === "CallTimeout") pooled.cancelWatch.add(holdsThread(weight));
     }
     this.#finish(call, error);
-    if (this.queued > 0) this.#drain();
+    if (this.queued > 0) this.#waiting.drain();
   }
 
   abandon(call: PoolCall, error: SnakepitError): void {
     if (call.state === "done") return;
     this.#stop(call, error);
     call.fail(error);
-    if (this.queued > 0) this.#drain();
+    if (this.queued > 0) this.#waiting.drain();
   }
 
   overtook(hedge: Hedge, value: unknown, ranUs: number, error: SnakepitError | undefined): void {
@@ -249,7 +250,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     this.#stop(call, told);
     if (told === undefined) call.succeed(value);
     else call.fail(told);
-    if (this.queued > 0) this.#drain();
+    if (this.queued > 0) this.#waiting.drain();
   }
 
   forsake(closed: SessionRoute): void {
@@ -303,10 +304,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   /** Ends a call wherever it is; its code in Python is cancelled. */
   #stop(call: PoolCall, error: SnakepitError | undefined): void {
     const pooled = call.worker;
-    if (call.state === "queued") {
-      this.#laneOf(call).remove(call);
-      if (call.alone) this.#unreserve();
-    }
+    if (call.state === "queued") this.#waiting.remove(call);
     if (call.state === "sent" && pooled !== undefined) {
       const holds = holdsThread(call.weight);
       pooled.worker.connection.cancel(call);
@@ -321,8 +319,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   #place(call: PoolCall): void {
     call.weight = weigh(call);
     if (call.route !== undefined && !this.#bind(call)) return;
-    const lane = this.#laneOf(call);
-    if (lane.size === 0 && this.#send(call)) return;
+    if (this.#waiting.laneOf(call).size === 0 && this.#send(call)) return;
     if (call.state === "done") return;
     if (call.host !== undefined && this.#sendBack(call)) return;
     if (this.#unhealthy !== undefined && this.workers.length === 0) {
@@ -330,13 +327,10 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       return;
     }
     const waiting = this.queued;
-    call.order = ++this.#arrivals;
     call.until = this.clock.now() + this.settings.queueTimeoutMs;
-    this.#enqueue(call);
-    // Those before it may all wait for workers that this one does not need.
-    if (lane.binds) this.#drain();
+    this.#waiting.add(call);
     if (call.state !== "queued") return;
-    if (this.#isImpatient(call)) this.#miss(call);
+    if (isImpatient(call)) this.#miss(call);
     else if (waiting >= this.settings.queueSize) this.abandon(call, new QueueFull({ pool: this.settings.name, size: waiting }));
     else call.story?.queued(waiting);
   }
@@ -352,39 +346,6 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   #refuseBinding(call: PoolCall, error: SnakepitError): void {
     if (error._tag === "AffinityUnavailable") this.counts.affinityMisses++;
     this.#end(call, error);
-  }
-
-  #enqueue(call: PoolCall): void {
-    call.state = "queued";
-    this.#laneOf(call).push(call);
-    this.onQueued?.();
-  }
-
-  /** Binds calls anew that wait, all of them before one fails, because whoever hears of that may make another call. */
-  #rebind(calls: readonly PoolCall[]): void {
-    const refused: [PoolCall, SnakepitError][] = [];
-    for (const call of calls) {
-      const lane = this.#laneOf(call);
-      const since = call.turn?.since;
-      lane.remove(call);
-      const error = call.route?.bind(call);
-      if (error === undefined) lane.push(call, since);
-      else {
-        call.state = "new";
-        refused.push([call, error]);
-      }
-    }
-    for (const [call, error] of refused) if (call.state === "new") this.#refuseBinding(call, error);
-    const impatient = calls.filter((call) => this.#isImpatient(call));
-    if (impatient.length === 0) return;
-    // Whoever comes before them goes first; then they go too, or fail.
-    this.#drain();
-    for (const call of impatient) if (call.state === "queued") this.#miss(call);
-  }
-
-  /** Whether a call fails instead of waiting for the one worker that it may go to. */
-  #isImpatient(call: PoolCall): boolean {
-    return call.bound !== undefined && call.route?.session.affinity === "strict-fail";
   }
 
   /** Fails a call that does not wait for its worker. */
@@ -431,7 +392,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
   /** Sends a call to a worker. Answers ConnectionLost when it never got there; after any other failure it has ended. */
   #sendTo(call: PoolCall, pooled: PooledWorker): SnakepitError | undefined {
     // It may have found another worker than the one that was kept for it.
-    if (call.alone) this.#unreserve();
+    if (call.alone) this.#waiting.unreserve();
     const waiting = call.host === undefined ? undefined : waitsFor(pooled, call.host);
     if (waiting === undefined) call.waiter = 0;
     else {
@@ -465,7 +426,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     }
     // Reading its arguments has ended it: it was not sent, and the functions that were read after that are not wanted.
     if (call.over) call.removeFunctions();
-    if (isNewHome && call.route !== undefined) this.#gather(call.route);
+    if (isNewHome && call.route !== undefined) this.#waiting.gather(call.route);
     return lost;
   }
 
@@ -474,55 +435,6 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     if (route.worker === pooled.worker.id) this.counts.affinityHits++;
     else if (route.worker !== undefined) this.counts.affinityMisses++;
     return route.enter(pooled);
-  }
-
-  /** A session has a worker from now on: those of its calls that wait for any are bound to it. */
-  #gather(route: SessionRoute): void {
-    if (this.queued === 0 || route.session.affinity === "hint") return;
-    this.#rebind(this.#lanes.flatMap((lane) => lane.of(undefined).filter((call) => call.route === route)));
-  }
-
-  /** A worker takes no more calls: those that are bound to it find another, or fail. */
-  #displace(pooled: PooledWorker): void {
-    if (this.queued === 0) return;
-    this.#rebind(this.#lanes.flatMap((lane) => lane.of(pooled)));
-    this.#drain();
-  }
-
-  /** Gives waiting calls to workers that have room. */
-  #drain(): void {
-    for (const lane of this.#lanes) {
-      for (let call = lane.next(this.#isReady); call !== undefined; call = lane.next(this.#isReady)) {
-        lane.take(call, ++this.#arrivals);
-        if (!this.#send(call, this.#taker)) this.#enqueue(call);
-      }
-    }
-  }
-
-  /** Whether a call that waits may be sent now. */
-  readonly #isReady = (call: PoolCall): boolean => {
-    // What was learnt about the tool while the call waited counts.
-    call.weight = weigh(call);
-    const taker = this.#route(call);
-    if (taker !== undefined) this.#taker = taker;
-    else if (call.alone) this.#reserve(call);
-    return taker !== undefined;
-  };
-
-  /** Keeps a worker for a call that has to run alone, which would wait for ever where calls come all the time. */
-  #reserve({ bound }: PoolCall): void {
-    if (bound !== undefined) {
-      bound.reserved = true;
-      return;
-    }
-    if (this.workers.some((pooled) => pooled.reserved && !pooled.draining)) return;
-    const pooled = leastLoaded(this.workers, "shared", false, 0);
-    if (pooled !== undefined) pooled.reserved = true;
-  }
-
-  /** Nobody waits any more for the worker that is kept. Another one that has to run alone has its worker kept when it is its turn. */
-  #unreserve(): void {
-    for (const pooled of this.workers) pooled.reserved = false;
   }
 
   /** The worker of this call has died. */
@@ -569,7 +481,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     const { bound, route, host, alone, entry } = call;
     const hasOne = bound !== undefined || (route !== undefined && route.session.affinity !== "hint");
     // It may go to no other worker, or has to be alone; or others wait for the same worker.
-    if (hasOne || host !== undefined || alone || entry.batchSize > 0 || this.#laneOf(call).size > 0) return;
+    if (hasOne || host !== undefined || alone || entry.batchSize > 0 || this.#waiting.laneOf(call).size > 0) return;
     const weight = weigh(call);
     const others = this.workers.filter((pooled) => pooled !== call.worker);
     const pooled = leastLoaded(others, weight, false, 0);
@@ -581,7 +493,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       // Not once more, also when this one's worker dies.
       call.until = Number.POSITIVE_INFINITY;
     }
-    if (isNewHome && call.route !== undefined) this.#gather(call.route);
+    if (isNewHome && call.route !== undefined) this.#waiting.gather(call.route);
   }
 
   /** One look of the scan at one call. */
@@ -596,10 +508,6 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
         this.abandon(call, new QueueTimeout({ pool: this.settings.name, waitedMs: this.settings.queueTimeoutMs }));
       } else if (call.hedgeMs !== undefined) this.#hedge(call, now);
     }
-  }
-
-  #laneOf(call: PoolCall): Lane {
-    return isShared(call) ? this.#sharedLane : this.#threadLane;
   }
 
   #takeBack(call: PoolCall, pooled: PooledWorker): void {
@@ -633,17 +541,4 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     }
     if (this.#onIdle !== undefined && this.#live.size === 0) this.#onIdle();
   }
-}
-
-/** Whether a call shares its worker with others of its kind, without a thread of its own. */
-function isShared({ entry: { tool } }: PoolCall): boolean {
-  return tool.asynchronous || tool.streaming;
-}
-
-/** How a call would fill a worker now. */
-function weigh(call: PoolCall): PoolCall["weight"] {
-  const { pace, takesStreams, batchSize } = call.entry;
-  if (isShared(call)) return "shared";
-  if (batchSize > 0) return "batch";
-  return pace.quick && !takesStreams ? "quick" : "slow";
 }
