@@ -1,5 +1,8 @@
 /** Workers that have done enough are replaced, and no call fails by it. */
 import { expect, test } from "bun:test";
+import { Effect } from "effect";
+import type { Adapter } from "../src/adapter/adapter.ts";
+import { python } from "../src/adapter/python.ts";
 import { type PitEvent, Snakepit } from "../src/index.ts";
 import { Lines, processesOf, toolFile, until } from "./pool.support.ts";
 
@@ -55,28 +58,26 @@ test("a worker that is old enough is replaced without having done anything", asy
   expect((await pit.health()).status).toBe("healthy");
 }, 20_000);
 
-test("sessions of a worker that is replaced move, with their variables", async () => {
-  const events: PitEvent[] = [];
-  await using pit = await Snakepit.open({
-    tools: lives,
-    workers: 1,
-    recycle: { calls: 3 },
-    onEvent: (event) => events.push(event),
-  });
-  const session = await pit.session("kept");
-  await session.variables.register("value", { type: "integer", value: 7 });
-  while (pit.stats().recycled < 2) expect(await session.execute<number>("recall")).toBe(7);
-  expect(await session.execute<number>("recall")).toBe(7);
-  expect(events.filter(({ type }) => type === "session.moved").length).toBeGreaterThanOrEqual(2);
-  expect(pit.stats().failed).toBe(0);
-}, 20_000);
+for (const affinity of ["hint", "strict-queue"] as const) {
+  test(`sessions of a worker that is replaced move, with their variables: ${affinity}`, async () => {
+    const events: PitEvent[] = [];
+    await using pit = await Snakepit.open({ tools: lives, workers: 2, recycle: { calls: 3 }, onEvent: (event) => events.push(event) });
+    await using session = await pit.session("kept", { affinity });
+    await session.variables.register("value", { type: "integer", value: 7 });
+    const caller = async (): Promise<void> => {
+      while (pit.stats().recycled < 4) expect(await session.execute<number>("recall")).toBe(7);
+    };
+    await Promise.all(Array.from({ length: 4 }, caller));
+    expect(await session.execute<number>("recall")).toBe(7);
+    expect(events.filter(({ type }) => type === "session.moved").length).toBeGreaterThanOrEqual(1);
+    expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
+  }, 20_000);
+}
 
 test("a worker whose replacement does not start goes on", async () => {
   const lines = new Lines();
   let starts = 0;
-  const { python } = await import("../src/adapter/python.ts");
-  const { Effect } = await import("effect");
-  const failing: typeof python = {
+  const failing: Adapter = {
     ...python,
     prepare: (options) =>
       python.prepare(options).pipe(

@@ -2,7 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Effect, Fiber } from "effect";
+import { Pool } from "../src/effect.ts";
 import { type PitEvent, Snakepit } from "../src/index.ts";
+import { watchTools } from "../src/pool/tool-watch.ts";
 import { behaviour, failure, Lines, temporaryFolder, until } from "./pool.support.ts";
 
 /** A file of tools in which `answer` gives this. */
@@ -93,6 +96,37 @@ test("a closed pit does not reload", async () => {
   expect((await failure(pit.reload()))._tag).toBe("PoolClosed");
 });
 
+test("an effect reloads, and its error channel has the import error", async () => {
+  const { path, change } = changeable(answering(1));
+  const program = Effect.gen(function* () {
+    const pool = yield* Pool.Pool;
+    change(answering(22));
+    yield* pool.reload;
+    expect(yield* pool.execute<number>("answer")).toBe(22);
+    change("1 / 0\n");
+    expect(yield* Effect.flip(pool.reload)).toMatchObject({ _tag: "WorkerStartFailed", type: "ZeroDivisionError" });
+    expect(yield* pool.execute<number>("answer")).toBe(22);
+  });
+  await Effect.runPromise(program.pipe(Effect.provide(Pool.layer({ tools: path, workers: 1 }))));
+}, 20_000);
+
+test("a reload that is interrupted leaves the workers that there are", async () => {
+  const { path, change } = changeable(answering(1));
+  const program = Effect.gen(function* () {
+    const pool = yield* Pool.Pool;
+    change(`import time\ntime.sleep(60)\n${answering(22)}`);
+    const reloading = yield* Effect.forkChild(pool.reload);
+    yield* Effect.promise(() => until(async () => (await Effect.runPromise(pool.workers)).length === 2));
+    yield* Fiber.interrupt(reloading);
+    expect((yield* pool.workers).map(({ status }) => status)).toEqual(["ready"]);
+    expect(yield* pool.execute<number>("answer")).toBe(1);
+    change(answering(333));
+    yield* pool.reload;
+    expect(yield* pool.execute<number>("answer")).toBe(333);
+  });
+  await Effect.runPromise(program.pipe(Effect.provide(Pool.layer({ tools: path, workers: 1 }))));
+}, 20_000);
+
 test("closing ends a reload", async () => {
   const { path, change } = changeable(answering(1));
   const pit = await Snakepit.open({ tools: path, workers: 1 });
@@ -126,8 +160,6 @@ test("with reload a changed file is taken up, a broken one is told, and the work
 }, 30_000);
 
 test("a folder that cannot be watched is named, and the pool works all the same", async () => {
-  const { watchTools } = await import("../src/pool/tool-watch.ts");
-  const { Effect } = await import("effect");
   const blind: string[] = [];
   await Effect.runPromise(
     Effect.scoped(watchTools(["/no/such/folder/tools.py", "a.module"], { onChange() {}, onBlind: (folder) => blind.push(folder) })),
