@@ -87,6 +87,38 @@ test("calls gather in one worker until its batch is full, then in the next", asy
   expect(new Set(results.map(([pid]) => pid)).size).toBe(2);
 });
 
+test.each(["doubles", "async_doubles"])(
+  "the function of a batch may ask the host, for as long as one of its calls is wanted (%s)",
+  async (tool) => {
+    await using pit = await Snakepit.open({ tools, workers: 1 });
+    const asked: { readonly signal: AbortSignal; answer(): void }[] = [];
+    pit.provide("double", async (n: number[], { signal }: { signal: AbortSignal }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => resolve());
+      asked.push({ signal, answer: resolve });
+      await promise;
+      return n.map((x) => 2 * x);
+    });
+    await using session = await pit.session("s");
+    const controllers = [1, 2, 3].map(() => new AbortController());
+    const start = () => controllers.map(({ signal }, n) => session.execute<number>(tool, { n }, { signal }));
+    const first = start();
+    await until(() => asked.length === 1);
+    controllers[0]?.abort();
+    expect((await failure(first[0]!))._tag).toBe("Cancelled");
+    expect(asked[0]?.signal.aborted).toBe(false);
+    asked[0]?.answer();
+    expect(await Promise.all(first.slice(1))).toEqual([2, 4]);
+
+    controllers[0] = new AbortController();
+    const second = start().map(failure);
+    await until(() => asked.length === 2);
+    for (const controller of controllers) controller.abort();
+    for (const call of second) expect((await call)._tag).toBe("Cancelled");
+    await until(() => asked[1]?.signal.aborted === true);
+  },
+);
+
 test("calls that come of what a tool waits for run together on top of it", async () => {
   await using pit = await Snakepit.open({ tools, workers: 1 });
   pit.provide("many", () => Promise.all([1, 2, 3].map((n) => pit.execute<number[]>("company", { n }))));

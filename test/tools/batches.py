@@ -5,7 +5,7 @@ import os
 import threading
 import time
 
-from snakepit import Session, progress, tool
+from snakepit import AsyncSession, Session, progress, tool
 
 gate = threading.Event()
 
@@ -68,3 +68,14 @@ def slow(seconds: float) -> float:
 def asks(session: Session) -> list[list[int]]:
     """What the host tool says, which calls batch tools while this waits."""
     return session.call_tool("many")
+
+
+@tool(batch=True, max_batch_size=3, max_wait_ms=60_000)
+def doubles(n: list[int], session: Session) -> list[int]:
+    """Asks the host once for all."""
+    return session.call_tool("double", n)
+
+
+@tool(batch=True, max_batch_size=3, max_wait_ms=60_000)
+async def async_doubles(n: list[int], session: AsyncSession) -> list[int]:
+    return await session.call_tool("double", n)
