@@ -6,6 +6,7 @@ import { Effect, Fiber } from "effect";
 import { Pool } from "../src/effect.ts";
 import { type PitEvent, Snakepit } from "../src/index.ts";
 import { watchTools } from "../src/pool/tool-watch.ts";
+import { killWorker } from "../src/testing.ts";
 import { behaviour, failure, Lines, temporaryFolder, until } from "./pool.support.ts";
 
 /** A file of tools in which `answer` gives this. */
@@ -72,12 +73,26 @@ test("a pool that was given up works again after a reload of mended code", async
   const { path, change } = changeable(answering(1));
   await using pit = await Snakepit.open({ tools: path, workers: 1 });
   change("1 / 0\n");
-  const [worker] = await pit.workers();
-  process.kill(worker?.pid ?? 0, "SIGKILL");
+  await killWorker(pit);
   await until(async () => (await pit.workers())[0]?.status === "stopped");
   change(answering(22));
   await pit.reload();
   expect(await pit.execute<number>("answer")).toBe(22);
+  expect(await pit.health()).toMatchObject({ status: "healthy", pools: { default: { cause: undefined } } });
+}, 20_000);
+
+test("a pool that had become unhealthy is healthy after a reload", async () => {
+  const { path, change } = changeable(answering(1));
+  await using pit = await Snakepit.open({ tools: path, workers: 1 });
+  await pit.execute("answer");
+  change("import os\nos._exit(7)\n");
+  await killWorker(pit);
+  await until(async () => (await pit.health()).status === "unhealthy" && pit.stats().ready === 0);
+  expect((await failure(pit.execute("answer")))._tag).toBe("WorkerStartFailed");
+  change(answering(22));
+  await pit.reload();
+  expect(await pit.execute<number>("answer")).toBe(22);
+  expect((await pit.health()).status).toBe("healthy");
 }, 20_000);
 
 test("reloading twice at once ends with the newest code", async () => {

@@ -55,8 +55,8 @@ export const defaults = {
 export const constants = {
   /** Credit each stream starts with, in bytes. */
   streamWindowBytes: DEFAULT_LIMITS.streamWindowBytes,
-  /** How often the workers of a pool that recycles or scales are looked at, and how often their memory is. */
-  upkeepMs: { look: 100, memory: 1_000 },
+  /** How often the workers of a pool that recycles or scales are looked at, how often at most when calls queue, and how often their memory is. */
+  upkeepMs: { look: 100, rest: 10, memory: 1_000 },
   /** Calls of a quick tool that are sent ahead to one worker. */
   pipelined: 64,
   /** Workers that a call may kill before it is not tried again. */

@@ -181,6 +181,9 @@ export class Supervisor {
       for (let old = this.places.filter(isOld); old.length > 0; old = this.places.filter(isOld)) {
         yield* Effect.forEach(old, (place) => this.#replace(place, "reload"), { concurrency: replacedTogether(this.size), discard: true });
       }
+      // What was wrong with the old code is over.
+      this.#failures = [];
+      this.lastError = undefined;
     });
     return this.#replacing.withPermit(reload);
   }

@@ -49,6 +49,8 @@ export class Upkeep {
         const now = yield* Clock.currentTimeMillis;
         if (scales) yield* this.#scale(workers, now);
         if (recycle !== undefined) yield* this.#recycle(recycle, now);
+        // Calls that queue all the time would have it look all the time.
+        yield* Effect.sleep(constants.upkeepMs.rest);
       }
     });
     if (recycle?.memoryBytes === undefined) return look;
@@ -59,8 +61,10 @@ export class Upkeep {
   get #weigh(): Effect.Effect<never> {
     const weigh = (place: Place): Effect.Effect<void> =>
       Effect.promise(async () => {
-        const bytes = await place.pooled?.worker.memoryBytes();
-        if (bytes !== undefined && place.pooled !== undefined) this.#seenOf(place, 0).memoryBytes = bytes;
+        const { pooled } = place;
+        const bytes = await pooled?.worker.memoryBytes();
+        // Meanwhile another one may have come.
+        if (bytes !== undefined && place.pooled === pooled) this.#seenOf(place, 0).memoryBytes = bytes;
       });
     const all = Effect.suspend(() => Effect.forEach(this.#supervisor.places, weigh, { concurrency: "unbounded", discard: true }));
     return Effect.forever(Effect.andThen(all, Effect.sleep(constants.upkeepMs.memory)));
