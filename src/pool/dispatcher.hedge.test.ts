@@ -1,7 +1,7 @@
 /** Calls that are sent to a second worker because the first is slow. */
 import { expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
-import { ConnectionLost, ToolFailed } from "../errors/index.ts";
+import { ConnectionLost, ToolFailed, UnsupportedValue } from "../errors/index.ts";
 import { BatchSchema } from "../gen/snakepit/v1/tool_pb.ts";
 import type { CarriedCall, HostFunction } from "../tool/call.ts";
 import { type HostCall, runHostCall } from "../tool/host-call.ts";
@@ -211,6 +211,40 @@ test("a hedge that cannot be sent leaves its call alone", () => {
   worker.answer(worker.calls[0]!, "alone");
   expect(own.outcomes).toEqual(["alone"]);
   expect(own.dispatcher.counts.hedged).toBe(0);
+});
+
+test("a call that ends while its arguments are read a second time is not sent again, and its functions are forgotten", () => {
+  for (const failure of [undefined, new UnsupportedValue({ path: "$", reason: "no" })]) {
+    const known = new Set<number>();
+    let added = 0;
+    const functions = {
+      add: (): number => {
+        known.add(++added);
+        return added;
+      },
+      remove: (number: number) => void known.delete(number),
+    };
+    const clock = new TestingClock();
+    const dispatcher = testingDispatcher({}, functions, clock);
+    const controller = new AbortController();
+    let reads = 0;
+    const onStart = (call: CarriedCall): void => {
+      call.hostFunction(() => 1);
+      if (++reads === 1) return;
+      controller.abort();
+      call.hostFunction(() => 2);
+      if (failure !== undefined) throw failure;
+      expect(call.over).toBe(true);
+    };
+    const workers = ["w1", "w2"].map((id) => dispatcher.admit(new TestingWorker(id, tools, onStart).worker));
+    const outcomes: unknown[] = [];
+    const options = { hedgeMs: HEDGE_MS, signal: controller.signal };
+    submit(dispatcher, "again", (outcome) => outcomes.push(outcome), undefined, options);
+    clock.pass(HEDGE_MS + 20);
+    expect(outcomes).toMatchObject([{ _tag: "Cancelled" }]);
+    expect(dispatcher.counts).toMatchObject({ calls: 1, failed: 1, hedged: 0 });
+    expect([...workers.map(({ inFlight }) => inFlight), known.size]).toEqual([0, 0, 0]);
+  }
 });
 
 test("functions among the arguments are known to the hedge by numbers of its own, until it is over", () => {

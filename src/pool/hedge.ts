@@ -90,6 +90,11 @@ export class Hedge implements CarriedCall {
   /** Counts it as off its worker, where it may call no function any more. */
   give(): void {
     this.worker.give(this.weight, false);
+    this.removeFunctions();
+  }
+
+  /** Python may call the functions among its arguments no more. */
+  removeFunctions(): void {
     for (const number of this.#functions) this.#owner.functions.remove(number);
     this.#functions = [];
   }

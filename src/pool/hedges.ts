@@ -18,7 +18,7 @@ export class Hedges {
     return this.#byCall.get(call);
   }
 
-  /** Sends a call to a second worker. False when it could not be sent, which leaves the call as it was. */
+  /** Sends a call to a second worker. False when it was not sent, because that cannot be, or because reading its arguments has ended the call. */
   send(call: UnaryCall, pooled: PooledWorker, weight: Weight): boolean {
     const hedge = new Hedge(this.#owner, call, pooled, weight);
     hedge.take();
@@ -26,12 +26,15 @@ export class Hedges {
     this.#byCall.set(call, hedge);
     try {
       pooled.worker.connection.start(hedge);
-      return true;
+      return !call.over;
     } catch (error) {
       if (this.of(call) === hedge) this.remove(hedge);
       if (!isSnakepitError(error)) throw error;
       if (error._tag === "ConnectionLost") pooled.retire();
       return false;
+    } finally {
+      // Those that were read after the call had ended.
+      if (call.over) hedge.removeFunctions();
     }
   }
 
