@@ -1,6 +1,9 @@
 /** Traces that go from the program through Python and back: one trace id, and the right parents. */
 import { expect, test } from "bun:test";
-import { Effect, Fiber, Stream, Tracer } from "effect";
+import { createServer } from "node:http";
+import { Effect, Fiber, Layer, Stream, Tracer } from "effect";
+import { FetchHttpClient } from "effect/http";
+import { OtlpSerialization, OtlpTracer } from "effect/observability";
 import { Pool, Session } from "../src/effect.ts";
 import { type LogEvent, type PitEvent, Snakepit, type SpanEvent } from "../src/index.ts";
 import { failure, toolFile, until } from "./pool.support.ts";
@@ -134,6 +137,58 @@ test("calls that a host tool makes belong to the span of the tool that called it
     expect(asking).toMatchObject({ tool, session: "user", parentId: "b7ad6b7169203331" });
     expect(outer).toMatchObject({ tool: "work", traceId, parentId: asking?.spanId ?? "" });
   }
+});
+
+test("what a host tool does with Effect belongs to the span of the Python code that called it", async () => {
+  const { tracer, spans } = keeping();
+  const program = Effect.gen(function* () {
+    const pool = yield* Pool.Pool;
+    yield* pool.provide("again", () => pool.execute("work").pipe(Effect.withSpan("host tool")));
+    const session = yield* Session.make("user");
+    yield* session.execute("asks_later").pipe(Effect.withSpan("program"));
+  });
+  await Effect.runPromise(
+    program.pipe(
+      Effect.scoped,
+      Effect.provide(Pool.layer({ tools, workers: 1, onLog: () => {} })),
+      Effect.provideService(Tracer.Tracer, tracer),
+    ),
+  );
+  const path = ["program", "asks_later", "asking", "host tool", "work", "outer", "inner"].map((name) =>
+    spans.find((span) => span.name === name),
+  );
+  expect(new Set(path.map((span) => span?.traceId)).size).toBe(1);
+  expect(path.slice(1).map(parentOf)).toEqual(path.slice(0, -1).map((span) => span?.spanId));
+});
+
+test("an exporter sees the spans of Python under the ids that Python gave them", async () => {
+  const sent: { readonly name: string; readonly traceId: string; readonly spanId: string; readonly parentSpanId?: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (data) => {
+      body += data;
+    });
+    request.on("end", () => {
+      const { resourceSpans } = JSON.parse(body);
+      for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) sent.push(...spans);
+      response.end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("it has no port");
+  const exporter = OtlpTracer.layer({ url: `http://127.0.0.1:${address.port}/v1/traces`, resource: { serviceName: "test" } }).pipe(
+    Layer.provide(OtlpSerialization.layerJson),
+    Layer.provide(FetchHttpClient.layer),
+  );
+  const program = Effect.flatMap(Pool.Pool, (pool) => pool.execute<string>("work").pipe(Effect.withSpan("program")));
+  const context = await Effect.runPromise(
+    program.pipe(Effect.provide(Layer.mergeAll(Pool.layer({ tools, workers: 1, onLog: () => {} }), exporter)), Effect.scoped),
+  );
+  server.close();
+  const path = ["program", "work", "outer", "inner"].map((name) => sent.find((span) => span.name === name));
+  expect(path.slice(1).map((span) => span?.parentSpanId)).toEqual(path.slice(0, -1).map((span) => span?.spanId));
+  expect(context).toBe(`00-${path[2]?.traceId}-${path[2]?.spanId}-01`);
 });
 
 test("a context that is none is refused before anything is sent", async () => {

@@ -1,6 +1,8 @@
 /** Functions that Python may call, written with Effect. */
-import { type Context, Effect, Stream } from "effect";
+import { Context, Effect, Stream, Tracer } from "effect";
+import { parseTraceparent } from "../telemetry/traceparent.ts";
 import type { HostFunction } from "../tool/call.ts";
+import { currentHostCall } from "../tool/host-call.ts";
 
 /** A function that gives a value, a promise, an Effect, an async iterable or a Stream. */
 // biome-ignore lint/suspicious/noExplicitAny: it may take anything that can travel, as a listener of events does
@@ -16,10 +18,16 @@ export const plainFunction =
   (...args) => {
     const result: unknown = fn(...args);
     // What they need stands in the type of the function; that is gone at run time.
-    if (Stream.isStream(result)) return Stream.toAsyncIterableWith(result as Stream.Stream<unknown, unknown, R>, context);
-    if (Effect.isEffect(result)) return Effect.runPromiseWith(context)(result as Effect.Effect<unknown, unknown, R>, signalOf(args));
+    if (Stream.isStream(result)) return Stream.toAsyncIterableWith(result as Stream.Stream<unknown, unknown, R>, traced(context));
+    if (Effect.isEffect(result)) return Effect.runPromiseWith(traced(context))(result as Effect.Effect<unknown, unknown, R>, signalOf(args));
     return result;
   };
+
+/** Puts what runs under the span of the Python code that calls. */
+function traced<R>(context: Context.Context<R>): Context.Context<R> {
+  const trace = parseTraceparent(currentHostCall()?.traceparent ?? "");
+  return trace === undefined ? context : Context.add(context, Tracer.ParentSpan, Tracer.externalSpan(trace));
+}
 
 /** The signal that every function gets with its last argument: interrupts the effect when nobody waits any more. */
 function signalOf(args: readonly unknown[]): { readonly signal?: AbortSignal } {
