@@ -94,7 +94,7 @@ EXAMPLES = [
     (QuotaExceeded("maxVariables", 10), 'The quota "maxVariables" of 10 is used up.'),
     (StoreFailed("/f.db", "disk full"), 'The session store "/f.db" failed: disk full'),
     (AffinityUnavailable("s", "w1"), 'Worker w1 of session "s" is not available.'),
-    (ObjectLost("model", "w1"), 'The object "model" went with worker w1.'),
+    (ObjectLost("model", "w1"), 'The object "model" is no longer in worker w1.'),
     (CallDepthExceeded("add", 16), 'The call of "add" is nested deeper than 16.'),
 ]
 

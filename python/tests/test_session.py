@@ -479,7 +479,7 @@ def test_objects_are_stored_for_the_session(host: SessionHost, tool: str) -> Non
         host.in_session(tool, "get_local_object", "other")
     assert caught.value.type == "KeyError"
     host.initialize(moved_from="w0")
-    with pytest.raises(ObjectLost, match="went with worker w0"):
+    with pytest.raises(ObjectLost, match="no longer in worker w0"):
         host.in_session(tool, "get_local_object", "other")
 
 

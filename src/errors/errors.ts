@@ -289,10 +289,10 @@ export const AffinityUnavailable = define("AffinityUnavailable", {
 });
 export type AffinityUnavailable = InstanceType<typeof AffinityUnavailable>;
 
-/** An object stored in a worker is gone because the worker is. */
+/** An object stored in a worker is not there any more: the worker has ended, or the object was released. */
 export const ObjectLost = define("ObjectLost", {
   code: Code.NotFound,
-  message: (f: { readonly object: string; readonly worker: string }) => `The object "${f.object}" went with worker ${f.worker}.`,
+  message: (f: { readonly object: string; readonly worker: string }) => `The object "${f.object}" is no longer in worker ${f.worker}.`,
 });
 export type ObjectLost = InstanceType<typeof ObjectLost>;
 

@@ -50,7 +50,9 @@ export class ObjectRef<Type = unknown> implements Disposable {
     return this.#onRelease === undefined;
   }
 
-  /** Lets go of the object. Calls with this reference fail from then on. May be called twice. */
+  /**
+   * Lets go of the object. Calls with this reference fail from then on, those with ObjectLost that Python has not begun. May be called twice.
+   */
   release(): void {
     const onRelease = this.#onRelease;
     this.#onRelease = undefined;

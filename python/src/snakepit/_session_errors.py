@@ -159,12 +159,12 @@ class AffinityUnavailable(SnakepitError):
 
 
 class ObjectLost(SnakepitError):
-    """An object stored in a worker is gone because the worker is."""
+    """An object stored in a worker is not there any more: the worker has ended, or the object was released."""
 
     tag = "ObjectLost"
     object: str
     worker: str
-    _sentence = 'The object "{object}" went with worker {worker}.'
+    _sentence = 'The object "{object}" is no longer in worker {worker}.'
 
     def __init__(self, object: str, worker: str) -> None:
         super().__init__({"object": object, "worker": worker})
