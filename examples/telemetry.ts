@@ -19,7 +19,7 @@ for (const event of events) {
   if (event.type === "call.finished") console.log(`${event.tool} ${event.outcome} after ${event.attempts} attempt`);
 }
 const calls = pit.metrics().find((metric) => metric.id === "snakepit.calls");
-console.log(calls?.attributes?.["rpc.method"], calls?.state);
+console.log(calls?.attributes?.["rpc.method"], JSON.stringify(calls?.state));
 
 // Prints:
 // because it is
@@ -28,4 +28,4 @@ console.log(calls?.attributes?.["rpc.method"], calls?.state);
 // retrieve under b7ad6b7169203331: 3 found
 // generate under b7ad6b7169203331: 0 found
 // answer succeeded after 1 attempt
-// answer { count: 1, incremental: true }
+// answer {"count":1,"incremental":true}
