@@ -20,6 +20,7 @@ from worker_host import error_in, execute_frame, read_frame
 
 from snakepit import tool
 from snakepit._batch_line import Line
+from snakepit._batches import BatchedCall
 from snakepit._call import Run
 from snakepit._declare import declaration_of
 from snakepit._errors import CallTimeout, InvalidArguments, ToolFailed
@@ -235,7 +236,7 @@ def check(world: World, steps: list[tuple[str, int]]) -> None:
 
 @given(st.integers(1, 5), st.lists(st.one_of(st.just("join"), st.just("begin"), st.just("next"), st.integers(0, 20)), max_size=80))
 def test_there_is_room_for_all_that_wait_in_what_is_announced(longest: int, steps: list[Any]) -> None:
-    line = Line[int](longest)
+    line = Line[int](longest, ("tool", "", 0))
     model: list[int] = []
     announced = joined = 0
     for step in steps:
@@ -257,6 +258,28 @@ def test_there_is_room_for_all_that_wait_in_what_is_announced(longest: int, step
         assert len(line) == len(model) <= announced * longest
         assert line.full == (len(model) >= announced * longest)
         assert line.idle == (not announced)
+
+
+def test_threads_that_take_calls_of_one_tool_at_once_do_not_get_into_each_others_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    for call in range(1, 2 * SIZE + 1):
+        world.call(call, call, 0)
+    check_one = BatchedCall.check
+
+    def check_meanwhile(call: BatchedCall) -> bool:
+        monkeypatch.setattr(BatchedCall, "check", check_one)
+        # Another thread is done with all that waits, and more comes.
+        world.run()
+        world.call(100, 100, 0)
+        return check_one(call)
+
+    monkeypatch.setattr(BatchedCall, "check", check_meanwhile)
+    world.run()
+    world.advance(1)
+    world.run()
+    assert world.runs == [[4, 5, 6], [1, 2, 3], [100]]
+    assert len(world.answers()) == 2 * SIZE + 1
+    world.close()
 
 
 def test_a_batch_that_has_run_is_gone_without_a_collection(monkeypatch: pytest.MonkeyPatch) -> None:

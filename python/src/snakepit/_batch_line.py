@@ -7,6 +7,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+Key = tuple[str, str, int]
+"""What calls have in common that may run together: the tool, the session it takes, and what waits for them."""
+
 
 class Line(Generic[T]):
     """Calls that wait to run together, in the order they came.
@@ -15,9 +18,10 @@ class Line(Generic[T]):
     takes its calls when it begins. So while one waits for a thread it still fills, and a call that leaves makes room for those behind it.
     """
 
-    def __init__(self, longest: int) -> None:
-        """`longest` is the most calls of one batch."""
+    def __init__(self, longest: int, key: Key) -> None:
+        """`longest` is the most calls of one batch, `key` what those that wait have in common."""
         self.longest = longest
+        self.key = key
         # In the order of insertion, so that any can be taken out at once.
         self._waiting: dict[T, None] = {}
         self._announced = 0

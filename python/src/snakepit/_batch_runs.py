@@ -13,7 +13,8 @@ from snakepit._interrupt import Slot
 from snakepit._replies import Large
 
 if TYPE_CHECKING:
-    from snakepit._batches import BatchedCall, Key
+    from snakepit._batch_line import Line
+    from snakepit._batches import BatchedCall
     from snakepit._runtime import Runtime
 
 Answer = bytes | Large | BaseException
@@ -28,9 +29,9 @@ class Batch:
     # Whether its thread may wait until memory that tools may change is sent.
     waits = False
 
-    def __init__(self, runtime: Runtime, number: int, key: Key, entry: Entry, waiter: int) -> None:
+    def __init__(self, runtime: Runtime, number: int, line: Line[BatchedCall], entry: Entry, waiter: int) -> None:
         self.call = number
-        self.key = key
+        self.line = line
         self.entry = entry
         self.waiter = waiter
         self.depth = 0
@@ -129,8 +130,8 @@ class SyncBatch(Batch):
 
     waits = True
 
-    def __init__(self, runtime: Runtime, number: int, key: Key, entry: Entry, waiter: int) -> None:
-        super().__init__(runtime, number, key, entry, waiter)
+    def __init__(self, runtime: Runtime, number: int, line: Line[BatchedCall], entry: Entry, waiter: int) -> None:
+        super().__init__(runtime, number, line, entry, waiter)
         self._slot: Slot | None = None
 
     def start(self) -> None:
@@ -169,8 +170,8 @@ class SyncBatch(Batch):
 class AsyncBatch(Batch):
     """A batch of an asynchronous tool. It belongs to the loop's thread."""
 
-    def __init__(self, runtime: Runtime, number: int, key: Key, entry: Entry, waiter: int) -> None:
-        super().__init__(runtime, number, key, entry, waiter)
+    def __init__(self, runtime: Runtime, number: int, line: Line[BatchedCall], entry: Entry, waiter: int) -> None:
+        super().__init__(runtime, number, line, entry, waiter)
         self._timer: asyncio.Handle | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from snakepit._batch_line import Line
+from snakepit._batch_line import Key, Line
 from snakepit._batch_runs import AsyncBatch, Batch, SyncBatch
 from snakepit._entries import Entry
 from snakepit._errors import CallTimeout
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from snakepit._runtime import Runtime
     from snakepit._session_state import SessionState
     from snakepit.v1.frame_pb2 import Event
-
-Key = tuple[str, str, int]
-"""What calls have in common that may run together: the tool, the session it takes, and what waits for them."""
 
 
 class BatchedCall:
@@ -147,11 +144,11 @@ class Batches:
         with self._lock:
             line = self._lines.get(key)
             if line is None:
-                line = self._lines[key] = Line(longest)
+                line = self._lines[key] = Line(longest, key)
             call.line = line
             announced = line.join(call)
             if announced:
-                self._newest[key] = self._announce(key, call)
+                self._newest[key] = self._announce(line, call)
             batch = self._newest[key]
             full = line.full
         if full:
@@ -159,21 +156,20 @@ class Batches:
         elif announced:
             batch.start_within(wait_ms / 1000)
 
-    def _announce(self, key: Key, call: BatchedCall) -> Batch:
+    def _announce(self, line: Line[BatchedCall], call: BatchedCall) -> Batch:
         tool = call.entry.tool
         # Calls of several sessions have none in common.
         entry = call.entry if tool.takes_session else Entry(tool, self._outside)
-        batch = (AsyncBatch if tool.asynchronous else SyncBatch)(self._runtime, next(self._numbers), key, entry, call.waiter)
+        batch = (AsyncBatch if tool.asynchronous else SyncBatch)(self._runtime, next(self._numbers), line, entry, call.waiter)
         self._runtime.calls[batch.call] = batch
         self._open += 1
         return batch
 
     def fill(self, batch: Batch) -> None:
         """Gives a batch that begins its calls. Where it runs; it may have none in the end."""
-        key = batch.key
+        line = batch.line
         found: list[BatchedCall] = []
         with self._lock:
-            line = self._lines[key]
             taken = deque(line.begin())
         while taken:
             call = taken.popleft()
@@ -189,8 +185,9 @@ class Batches:
             batch.take([call for call in found if not call.over])
             for call in batch.calls:
                 call.batch = batch
-            if line.idle:
-                del self._lines[key], self._newest[key]
+            # Another thread may have found it idle before, and a new one may stand in its place.
+            if line.idle and self._lines.get(line.key) is line:
+                del self._lines[line.key], self._newest[line.key]
 
     def leave(self, call: BatchedCall) -> None:
         """A call is not wanted any more. It is taken out where it waits; a batch that runs is interrupted when nobody wants any of it."""
