@@ -6,6 +6,7 @@ import { Effect, Fiber } from "effect";
 import { Pool } from "../src/effect.ts";
 import { type PitEvent, Snakepit } from "../src/index.ts";
 import { watchTools } from "../src/pool/tool-watch.ts";
+import { openRegistry } from "../src/registry/registry.ts";
 import { killWorker } from "../src/testing.ts";
 import { behaviour, failure, Lines, temporaryFolder, until } from "./pool.support.ts";
 
@@ -181,3 +182,24 @@ test("a folder that cannot be watched is named, and the pool works all the same"
   );
   expect(blind).toEqual(["/no/such/folder"]);
 });
+
+test("fork servers are written down in the registry, each generation for as long as it lives", async () => {
+  const { SNAKEPIT_STATE } = process.env;
+  process.env["SNAKEPIT_STATE"] = temporaryFolder();
+  try {
+    const { path, change } = changeable(answering(1));
+    await using pit = await Snakepit.open({ tools: path, preload: "tools", workers: 1 });
+    const written = () => Effect.runPromise(Effect.scoped(Effect.flatMap(openRegistry({ existing: true }), ({ hosts }) => hosts)));
+    const servers = async () => (await written()).flatMap(({ processes }) => processes).filter(({ kind }) => kind === "fork server");
+    const [first] = await servers();
+    expect(first).toMatchObject({ pool: "default", id: "default (fork server 1)" });
+    expect(first?.pid).toBeGreaterThan(0);
+    change(answering(22));
+    await pit.reload();
+    await until(async () => (await servers()).every(({ id }) => id === "default (fork server 2)"));
+    expect(await servers()).toHaveLength(1);
+  } finally {
+    if (SNAKEPIT_STATE === undefined) delete process.env["SNAKEPIT_STATE"];
+    else process.env["SNAKEPIT_STATE"] = SNAKEPIT_STATE;
+  }
+}, 20_000);

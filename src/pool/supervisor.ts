@@ -224,20 +224,21 @@ export class Supervisor {
     Deferred.doneUnsafe(place.ready, Effect.void);
   }
 
-  /** Has a fresh worker take the place of `old`, which goes on when that cannot start. */
+  /** Has a fresh worker take the place of `old`, which goes on when that cannot start. Does nothing when the pool has let `old` go meanwhile. */
   #replace(old: Place, reason: RecycleReason): Effect.Effect<void, SnakepitError> {
-    return Effect.gen({ self: this }, function* () {
-      if (this.#closed) return yield* Effect.fail(this.#poolClosed());
+    return Effect.suspend(() => {
+      if (this.#closed) return Effect.fail(this.#poolClosed());
+      if (old.left) return Effect.void;
       old.isReplaced = true;
-      const fresh = yield* this.#add(old);
-      yield* Deferred.await(fresh.ready).pipe(
-        Effect.onExit((exit) =>
+      return Effect.acquireUseRelease(
+        this.#add(old),
+        (fresh) => Deferred.await(fresh.ready),
+        (fresh, exit) =>
           Effect.sync(() => {
             old.isReplaced = false;
             fresh.replaces = undefined;
-            this.#leave(exit._tag === "Success" ? old : fresh, reason);
+            this.#leave(Exit.isSuccess(exit) ? old : fresh, reason);
           }),
-        ),
       );
     });
   }
