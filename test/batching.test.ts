@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Progress, Snakepit } from "../src/index.ts";
 import { failure, Lines, temporaryFolder, toolFile, until } from "./pool.support.ts";
+import { oneOf, randomOf, seedOf } from "./random.ts";
 
 const tools = toolFile("batches");
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -130,6 +131,34 @@ test("calls that come of what a tool waits for run together on top of it", async
     [1, 2, 3],
   ]);
 });
+
+test.each([{ workers: 2 }, { workers: 1, threads: 3 }])(
+  "whatever is cancelled, late or wrong, each call ends as it should (%o)",
+  async (options) => {
+    const random = randomOf(seedOf("SNAKEPIT_BATCH_SEED", 1));
+    await using pit = await Snakepit.open({ tools, ...options });
+    let next = 0;
+    const caller = async (): Promise<void> => {
+      while (next < 3_000) {
+        const n = next++;
+        const controller = new AbortController();
+        const { signal } = controller;
+        const wrong = random() < 0.02;
+        const aborts = random() < 0.2;
+        const hurries = random() < 0.1;
+        const expected = [wrong ? "InvalidArguments" : n % 17 === 0 ? "ToolFailed" : n];
+        if (aborts) expected.push("Cancelled");
+        if (hurries) expected.push("CallTimeout");
+        if (aborts) setTimeout(() => controller.abort(), random() * 6);
+        const tool = oneOf(random, ["marked", "async_marked"]);
+        const call = pit.execute<number>(tool, { n: wrong ? "x" : n }, { signal, ...(hurries ? { timeoutMs: 3 } : {}) });
+        expect(expected).toContain(await call.catch((error) => error._tag));
+      }
+    };
+    await Promise.all(Array.from({ length: 60 }, caller));
+    expect(pit.stats()).toMatchObject({ crashes: 0, queued: 0 });
+  },
+);
 
 test("a batch whose worker dies runs again where the tool may", async () => {
   const marker = join(temporaryFolder(), "died");

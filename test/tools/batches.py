@@ -79,3 +79,16 @@ def doubles(n: list[int], session: Session) -> list[int]:
 @tool(batch=True, max_batch_size=3, max_wait_ms=60_000)
 async def async_doubles(n: list[int], session: AsyncSession) -> list[int]:
     return await session.call_tool("double", n)
+
+
+@tool(batch=True, max_batch_size=8, max_wait_ms=1)
+def marked(n: list[int]) -> list[int | ValueError]:
+    """Fails every seventeenth."""
+    time.sleep(0.0005)
+    return [x if x % 17 else ValueError("marked") for x in n]
+
+
+@tool(batch=True, max_batch_size=8, max_wait_ms=1)
+async def async_marked(n: list[int]) -> list[int | ValueError]:
+    await asyncio.sleep(0.0005)
+    return [x if x % 17 else ValueError("marked") for x in n]
