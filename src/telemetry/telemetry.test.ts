@@ -45,6 +45,7 @@ test("what waits is told when it closes, and readers come to their end", async (
   const heard: PitEvent[] = [];
   for await (const event of read) heard.push(event);
   expect(workers(heard)).toEqual(["last"]);
+  expect(await telemetry.events().next()).toEqual({ value: undefined, done: true });
 });
 
 test("a trace context is read and written as W3C has it", () => {

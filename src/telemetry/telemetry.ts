@@ -22,6 +22,7 @@ export class Telemetry {
   readonly #buffers = new Set<EventBuffer>();
   #waiting: PitEvent[] = [];
   #calls = 0;
+  #closed = false;
 
   /** Whether anybody listens. */
   get active(): boolean {
@@ -47,7 +48,8 @@ export class Telemetry {
       forget();
     });
     const forget = this.listen((event) => buffer.add(event));
-    this.#buffers.add(buffer);
+    if (this.#closed) buffer.end();
+    else this.#buffers.add(buffer);
     return buffer;
   }
 
@@ -65,6 +67,7 @@ export class Telemetry {
 
   /** Nothing more happens: whoever reads comes to the end. */
   close(): void {
+    this.#closed = true;
     this.#flush();
     for (const buffer of this.#buffers) buffer.end();
   }
