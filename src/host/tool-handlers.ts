@@ -21,7 +21,7 @@ import { type CallingWorker, RunningCall } from "./running-call.ts";
 import { decodeArguments, OutgoingValues } from "./values.ts";
 
 /** How often a chain of calls may come from Python to TypeScript. */
-export const MAX_CALL_DEPTH = 16;
+const MAX_CALL_DEPTH = 16;
 
 /** What is called: a tool by name, or a function among the arguments of a call. */
 interface Called {

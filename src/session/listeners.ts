@@ -5,11 +5,6 @@ import type { StoreEvent, StoreListener } from "./store.ts";
 export class Listeners {
   readonly #bySession = new Map<number, Set<StoreListener>>();
 
-  /** Sessions that somebody listens to. */
-  get sessions(): readonly number[] {
-    return [...this.#bySession.keys()];
-  }
-
   /** Adds a listener. The returned function takes it away. */
   add(session: number, listener: StoreListener): () => void {
     const listeners = this.#bySession.get(session) ?? new Set();

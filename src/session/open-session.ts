@@ -12,17 +12,13 @@ export class OpenSession {
   readonly session: SessionRecord;
   readonly handles = new Set<SessionHandle>();
   #affinity: Affinity = "hint";
+  /** Undefined as long as no call was made. */
   #presence: Presence | undefined;
   #opening: Effect.Effect<Presence, Gone | SessionClosed | StoreFailed> | undefined;
   #closed = false;
 
   constructor(session: SessionRecord) {
     this.session = session;
-  }
-
-  /** What the workers know of it; undefined as long as no call was made. */
-  get presence(): Presence | undefined {
-    return this.#presence?.over === false ? this.#presence : undefined;
   }
 
   /** Where its calls are to go from now on. */
@@ -33,8 +29,8 @@ export class OpenSession {
 
   /** Makes it known to workers, once for all of its handles. */
   present(now: number, options: PresenceOptions): Effect.Effect<Presence, Gone | SessionClosed | StoreFailed> {
-    const present = this.presence;
-    if (present !== undefined) return Effect.succeed(present);
+    const present = this.#presence;
+    if (present?.over === false) return Effect.succeed(present);
     const opening = Presence.open(this.session, now, options).pipe(
       Effect.tap((presence) =>
         Effect.suspend(() => {
