@@ -281,8 +281,8 @@ const end = Effect.fnUntraced(function* (process: WorkerProcess, life: Life, gra
   const gone = (ms: number) => Effect.promise(() => within(process.exited, ms)).pipe(Effect.map((exit) => exit !== undefined));
   if (life.exit === undefined && life.connection !== undefined && !life.killed) {
     life.connection.shutdown(0);
-    // Whoever reads the log learns what it was in.
-    if (!(yield* gone(life.hurried ? MOMENT_MS : graceMs))) yield* Effect.promise(life.stacks);
+    // Whoever reads the log learns what it was in. Where it was in a call, that is known.
+    if (!(yield* gone(life.hurried ? MOMENT_MS : graceMs)) && !life.hurried) yield* Effect.promise(life.stacks);
   }
   if (life.exit === undefined && !life.killed) {
     process.kill("SIGTERM");
