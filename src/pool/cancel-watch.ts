@@ -29,6 +29,8 @@ export class CancelWatch {
   readonly #events: CancelWatchEvents;
   /** When each was cancelled, oldest first. */
   #since: number[] = [];
+  /** When the worker has named each of those that still run first, by their numbers. */
+  #named = new Map<number, number>();
   #held = 0;
   #stopped = false;
   #watching = false;
@@ -77,7 +79,7 @@ export class CancelWatch {
       else {
         // Those cancelled while the answer was on its way are not in it. Of the others the newest are taken to be the ones that run.
         if (running !== undefined) this.#free(Math.min(running, asked) + this.#since.length - asked);
-        if (this.#clock.now() - (this.#since[0] ?? 0) >= this.#graceMs) break;
+        if (this.#clock.now() - this.#oldest >= this.#graceMs) break;
         await this.#sleep(waitMs);
         waitMs = Math.min(waitMs * 2, ASK_AGAIN_MS.longest);
         if (this.#stopped) return;
@@ -92,12 +94,20 @@ export class CancelWatch {
     const leftMs = Math.max(1, (this.#since[0] ?? 0) + this.#graceMs - this.#clock.now());
     const stopSignals = this.#clock.every(SIGNAL_AFTER_MS, () => this.#worker.interrupt());
     try {
-      return (await this.#worker.client.health({}, { timeoutMs: leftMs })).cancelled;
+      const { cancelled, cancelledCalls } = await this.#worker.client.health({}, { timeoutMs: leftMs });
+      const now = this.#clock.now();
+      this.#named = new Map(cancelledCalls.map((call) => [call, this.#named.get(call) ?? now]));
+      return cancelled;
     } catch {
       return undefined;
     } finally {
       stopSignals();
     }
+  }
+
+  /** Since when the one has been cancelled that ignores it for longest. Among calls that end soon it is known by its number. */
+  get #oldest(): number {
+    return Math.min(this.#since[0] ?? Number.POSITIVE_INFINITY, ...this.#named.values());
   }
 
   #sleep(ms: number): Promise<void> {

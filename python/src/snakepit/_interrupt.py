@@ -148,9 +148,11 @@ class Slot:
             return self._aside[0].cancelled if self._aside else self.cancelled
 
     @property
-    def lingering(self) -> int:
-        """How many of the calls here were interrupted and have not ended."""
-        return self.cancelled + sum(aside.cancelled for aside in self._aside)
+    def lingering(self) -> list[int]:
+        """The calls here that were interrupted and have not ended."""
+        with self.lock:
+            found = [(self.now, self.cancelled), *((aside.now, aside.cancelled) for aside in self._aside)]
+        return [now[0] for now, cancelled in found if now is not None and cancelled]
 
     def interrupt(self, call: int) -> bool:
         """Raises CancelledError in the tool, once, if this call runs here. Whether it does."""

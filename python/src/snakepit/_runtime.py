@@ -182,9 +182,14 @@ class Runtime:
         self._lingering.discard(call)
 
     @property
-    def lingering(self) -> int:
+    def lingering_calls(self) -> list[int]:
         """Calls that were cancelled and whose code still runs."""
-        return len(self._lingering) + sum(slot.lingering for slot in self.threads.slots())
+        return [*self._lingering, *(call for slot in self.threads.slots() for call in slot.lingering)]
+
+    @property
+    def lingering(self) -> int:
+        """How many those are."""
+        return len(self.lingering_calls)
 
     def session_of(self, entry: Entry) -> Session | AsyncSession | None:
         """What a session parameter is filled with."""

@@ -57,6 +57,7 @@ class _Handlers:
 
     def health(self, _request: HealthRequest, _context: Context) -> HealthResponse:
         runtime = self._runtime
+        cancelled = runtime.lingering_calls
         return HealthResponse(
             pid=os.getpid(),
             uptime_ms=int((time.monotonic() - runtime.started) * 1000),
@@ -64,7 +65,9 @@ class _Handlers:
             running=len(runtime.calls) - len(runtime.batches) + runtime.threads.running(),
             calls=runtime.ended_calls,
             sessions=len(runtime.sessions),
-            cancelled=runtime.lingering,
+            cancelled=len(cancelled),
+            # Batches have numbers of their own, below 0.
+            cancelled_calls=[call & 0xFFFF_FFFF for call in cancelled],
         )
 
     def list_tools(self, _request: ListToolsRequest, _context: Context) -> ListToolsResponse:

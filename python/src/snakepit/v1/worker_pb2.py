@@ -28,7 +28,7 @@ from snakepit.v1 import tool_pb2 as snakepit_dot_v1_dot_tool__pb2
 from snakepit.v1 import value_pb2 as snakepit_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18snakepit/v1/worker.proto\x12\x0bsnakepit.v1\x1a\x17snakepit/v1/error.proto\x1a\x19snakepit/v1/session.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\"\'\n\x0bPingRequest\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"N\n\x0cPingResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12$\n\x0eserver_time_ms\x18\x02 \x01(\x04R\x0cserverTimeMs\"\x0f\n\rHealthRequest\"\xcc\x01\n\x0eHealthResponse\x12\x10\n\x03pid\x18\x01 \x01(\rR\x03pid\x12\x1b\n\tuptime_ms\x18\x02 \x01(\x04R\x08uptimeMs\x12!\n\x0cmemory_bytes\x18\x03 \x01(\x04R\x0bmemoryBytes\x12\x18\n\x07running\x18\x04 \x01(\rR\x07running\x12\x14\n\x05\x63\x61lls\x18\x05 \x01(\x04R\x05\x63\x61lls\x12\x1a\n\x08sessions\x18\x06 \x01(\rR\x08sessions\x12\x1c\n\tcancelled\x18\x07 \x01(\rR\tcancelled\"\x12\n\x10ListToolsRequest\"<\n\x11ListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xcd\x02\n\x18InitializeSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12O\n\x08metadata\x18\x02 \x03(\x0b\x32\x33.snakepit.v1.InitializeSessionRequest.MetadataEntryR\x08metadata\x12\x33\n\tvariables\x18\x03 \x03(\x0b\x32\x15.snakepit.v1.VariableR\tvariables\x12\x30\n\nhost_tools\x18\x04 \x03(\x0b\x32\x11.snakepit.v1.ToolR\thostTools\x12\x1d\n\nmoved_from\x18\x05 \x01(\tR\tmovedFrom\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x19InitializeSessionResponse\x12\x18\n\x07\x63reated\x18\x01 \x01(\x08R\x07\x63reated\x12\'\n\x05tools\x18\x02 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"6\n\x15\x43leanupSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"2\n\x16\x43leanupSessionResponse\x12\x18\n\x07success\x18\x01 \x01(\x08R\x07success\"\xda\x01\n\x12\x45xecuteToolRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x14\n\x05\x64\x65pth\x18\x06 \x01(\rR\x05\x64\x65pth\x12\x16\n\x06waiter\x18\x07 \x01(\rR\x06waiter\"\\\n\x13\x45xecuteToolResponse\x12\x16\n\x06result\x18\x01 \x01(\x0cR\x06result\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\"\x9e\x02\n\x18\x45xecuteToolStreamRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x32\n\x05input\x18\x06 \x01(\x0b\x32\x17.snakepit.v1.InputItemsH\x00R\x05input\x88\x01\x01\x12\x14\n\x05\x64\x65pth\x18\x07 \x01(\rR\x05\x64\x65pth\x12\x16\n\x06waiter\x18\x08 \x01(\rR\x06waiterB\x08\n\x06_input\"\xba\x01\n\nInputItems\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x14\n\x05items\x18\x02 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x10\n\x03\x65nd\x18\x04 \x01(\x08R\x03\x65nd\x12\x33\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x05\x65rror\x88\x01\x01\x42\x08\n\x06_error\"`\n\x19\x45xecuteToolStreamResponse\x12\x14\n\x05items\x18\x01 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers2\xe2\x04\n\rWorkerService\x12=\n\x04Ping\x12\x18.snakepit.v1.PingRequest\x1a\x19.snakepit.v1.PingResponse\"\x00\x12\x43\n\x06Health\x12\x1a.snakepit.v1.HealthRequest\x1a\x1b.snakepit.v1.HealthResponse\"\x00\x12L\n\tListTools\x12\x1d.snakepit.v1.ListToolsRequest\x1a\x1e.snakepit.v1.ListToolsResponse\"\x00\x12\x64\n\x11InitializeSession\x12%.snakepit.v1.InitializeSessionRequest\x1a&.snakepit.v1.InitializeSessionResponse\"\x00\x12[\n\x0e\x43leanupSession\x12\".snakepit.v1.CleanupSessionRequest\x1a#.snakepit.v1.CleanupSessionResponse\"\x00\x12R\n\x0b\x45xecuteTool\x12\x1f.snakepit.v1.ExecuteToolRequest\x1a .snakepit.v1.ExecuteToolResponse\"\x00\x12h\n\x11\x45xecuteToolStream\x12%.snakepit.v1.ExecuteToolStreamRequest\x1a&.snakepit.v1.ExecuteToolStreamResponse\"\x00(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18snakepit/v1/worker.proto\x12\x0bsnakepit.v1\x1a\x17snakepit/v1/error.proto\x1a\x19snakepit/v1/session.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\"\'\n\x0bPingRequest\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"N\n\x0cPingResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12$\n\x0eserver_time_ms\x18\x02 \x01(\x04R\x0cserverTimeMs\"\x0f\n\rHealthRequest\"\xf5\x01\n\x0eHealthResponse\x12\x10\n\x03pid\x18\x01 \x01(\rR\x03pid\x12\x1b\n\tuptime_ms\x18\x02 \x01(\x04R\x08uptimeMs\x12!\n\x0cmemory_bytes\x18\x03 \x01(\x04R\x0bmemoryBytes\x12\x18\n\x07running\x18\x04 \x01(\rR\x07running\x12\x14\n\x05\x63\x61lls\x18\x05 \x01(\x04R\x05\x63\x61lls\x12\x1a\n\x08sessions\x18\x06 \x01(\rR\x08sessions\x12\x1c\n\tcancelled\x18\x07 \x01(\rR\tcancelled\x12\'\n\x0f\x63\x61ncelled_calls\x18\x08 \x03(\rR\x0e\x63\x61ncelledCalls\"\x12\n\x10ListToolsRequest\"<\n\x11ListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xcd\x02\n\x18InitializeSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12O\n\x08metadata\x18\x02 \x03(\x0b\x32\x33.snakepit.v1.InitializeSessionRequest.MetadataEntryR\x08metadata\x12\x33\n\tvariables\x18\x03 \x03(\x0b\x32\x15.snakepit.v1.VariableR\tvariables\x12\x30\n\nhost_tools\x18\x04 \x03(\x0b\x32\x11.snakepit.v1.ToolR\thostTools\x12\x1d\n\nmoved_from\x18\x05 \x01(\tR\tmovedFrom\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x19InitializeSessionResponse\x12\x18\n\x07\x63reated\x18\x01 \x01(\x08R\x07\x63reated\x12\'\n\x05tools\x18\x02 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"6\n\x15\x43leanupSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"2\n\x16\x43leanupSessionResponse\x12\x18\n\x07success\x18\x01 \x01(\x08R\x07success\"\xda\x01\n\x12\x45xecuteToolRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x14\n\x05\x64\x65pth\x18\x06 \x01(\rR\x05\x64\x65pth\x12\x16\n\x06waiter\x18\x07 \x01(\rR\x06waiter\"\\\n\x13\x45xecuteToolResponse\x12\x16\n\x06result\x18\x01 \x01(\x0cR\x06result\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\"\x9e\x02\n\x18\x45xecuteToolStreamRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04tool\x18\x02 \x01(\tR\x04tool\x12\x12\n\x04\x61rgs\x18\x03 \x01(\x0cR\x04\x61rgs\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12 \n\x0btraceparent\x18\x05 \x01(\tR\x0btraceparent\x12\x32\n\x05input\x18\x06 \x01(\x0b\x32\x17.snakepit.v1.InputItemsH\x00R\x05input\x88\x01\x01\x12\x14\n\x05\x64\x65pth\x18\x07 \x01(\rR\x05\x64\x65pth\x12\x16\n\x06waiter\x18\x08 \x01(\rR\x06waiterB\x08\n\x06_input\"\xba\x01\n\nInputItems\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x14\n\x05items\x18\x02 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x10\n\x03\x65nd\x18\x04 \x01(\x08R\x03\x65nd\x12\x33\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailH\x00R\x05\x65rror\x88\x01\x01\x42\x08\n\x06_error\"`\n\x19\x45xecuteToolStreamResponse\x12\x14\n\x05items\x18\x01 \x03(\x0cR\x05items\x12-\n\x07\x62uffers\x18\x02 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers2\xe2\x04\n\rWorkerService\x12=\n\x04Ping\x12\x18.snakepit.v1.PingRequest\x1a\x19.snakepit.v1.PingResponse\"\x00\x12\x43\n\x06Health\x12\x1a.snakepit.v1.HealthRequest\x1a\x1b.snakepit.v1.HealthResponse\"\x00\x12L\n\tListTools\x12\x1d.snakepit.v1.ListToolsRequest\x1a\x1e.snakepit.v1.ListToolsResponse\"\x00\x12\x64\n\x11InitializeSession\x12%.snakepit.v1.InitializeSessionRequest\x1a&.snakepit.v1.InitializeSessionResponse\"\x00\x12[\n\x0e\x43leanupSession\x12\".snakepit.v1.CleanupSessionRequest\x1a#.snakepit.v1.CleanupSessionResponse\"\x00\x12R\n\x0b\x45xecuteTool\x12\x1f.snakepit.v1.ExecuteToolRequest\x1a .snakepit.v1.ExecuteToolResponse\"\x00\x12h\n\x11\x45xecuteToolStream\x12%.snakepit.v1.ExecuteToolStreamRequest\x1a&.snakepit.v1.ExecuteToolStreamResponse\"\x00(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,31 +44,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEALTHREQUEST']._serialized_start=263
   _globals['_HEALTHREQUEST']._serialized_end=278
   _globals['_HEALTHRESPONSE']._serialized_start=281
-  _globals['_HEALTHRESPONSE']._serialized_end=485
-  _globals['_LISTTOOLSREQUEST']._serialized_start=487
-  _globals['_LISTTOOLSREQUEST']._serialized_end=505
-  _globals['_LISTTOOLSRESPONSE']._serialized_start=507
-  _globals['_LISTTOOLSRESPONSE']._serialized_end=567
-  _globals['_INITIALIZESESSIONREQUEST']._serialized_start=570
-  _globals['_INITIALIZESESSIONREQUEST']._serialized_end=903
-  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_start=844
-  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_end=903
-  _globals['_INITIALIZESESSIONRESPONSE']._serialized_start=905
-  _globals['_INITIALIZESESSIONRESPONSE']._serialized_end=999
-  _globals['_CLEANUPSESSIONREQUEST']._serialized_start=1001
-  _globals['_CLEANUPSESSIONREQUEST']._serialized_end=1055
-  _globals['_CLEANUPSESSIONRESPONSE']._serialized_start=1057
-  _globals['_CLEANUPSESSIONRESPONSE']._serialized_end=1107
-  _globals['_EXECUTETOOLREQUEST']._serialized_start=1110
-  _globals['_EXECUTETOOLREQUEST']._serialized_end=1328
-  _globals['_EXECUTETOOLRESPONSE']._serialized_start=1330
-  _globals['_EXECUTETOOLRESPONSE']._serialized_end=1422
-  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_start=1425
-  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_end=1711
-  _globals['_INPUTITEMS']._serialized_start=1714
-  _globals['_INPUTITEMS']._serialized_end=1900
-  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_start=1902
-  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_end=1998
-  _globals['_WORKERSERVICE']._serialized_start=2001
-  _globals['_WORKERSERVICE']._serialized_end=2611
+  _globals['_HEALTHRESPONSE']._serialized_end=526
+  _globals['_LISTTOOLSREQUEST']._serialized_start=528
+  _globals['_LISTTOOLSREQUEST']._serialized_end=546
+  _globals['_LISTTOOLSRESPONSE']._serialized_start=548
+  _globals['_LISTTOOLSRESPONSE']._serialized_end=608
+  _globals['_INITIALIZESESSIONREQUEST']._serialized_start=611
+  _globals['_INITIALIZESESSIONREQUEST']._serialized_end=944
+  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_start=885
+  _globals['_INITIALIZESESSIONREQUEST_METADATAENTRY']._serialized_end=944
+  _globals['_INITIALIZESESSIONRESPONSE']._serialized_start=946
+  _globals['_INITIALIZESESSIONRESPONSE']._serialized_end=1040
+  _globals['_CLEANUPSESSIONREQUEST']._serialized_start=1042
+  _globals['_CLEANUPSESSIONREQUEST']._serialized_end=1096
+  _globals['_CLEANUPSESSIONRESPONSE']._serialized_start=1098
+  _globals['_CLEANUPSESSIONRESPONSE']._serialized_end=1148
+  _globals['_EXECUTETOOLREQUEST']._serialized_start=1151
+  _globals['_EXECUTETOOLREQUEST']._serialized_end=1369
+  _globals['_EXECUTETOOLRESPONSE']._serialized_start=1371
+  _globals['_EXECUTETOOLRESPONSE']._serialized_end=1463
+  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_start=1466
+  _globals['_EXECUTETOOLSTREAMREQUEST']._serialized_end=1752
+  _globals['_INPUTITEMS']._serialized_start=1755
+  _globals['_INPUTITEMS']._serialized_end=1941
+  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_start=1943
+  _globals['_EXECUTETOOLSTREAMRESPONSE']._serialized_end=2039
+  _globals['_WORKERSERVICE']._serialized_start=2042
+  _globals['_WORKERSERVICE']._serialized_end=2652
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class HealthRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class HealthResponse(_message.Message):
-    __slots__ = ("pid", "uptime_ms", "memory_bytes", "running", "calls", "sessions", "cancelled")
+    __slots__ = ("pid", "uptime_ms", "memory_bytes", "running", "calls", "sessions", "cancelled", "cancelled_calls")
     PID_FIELD_NUMBER: _ClassVar[int]
     UPTIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class HealthResponse(_message.Message):
     CALLS_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_CALLS_FIELD_NUMBER: _ClassVar[int]
     pid: int
     uptime_ms: int
     memory_bytes: int
@@ -44,7 +45,8 @@ class HealthResponse(_message.Message):
     calls: int
     sessions: int
     cancelled: int
-    def __init__(self, pid: _Optional[int] = ..., uptime_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., running: _Optional[int] = ..., calls: _Optional[int] = ..., sessions: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
+    cancelled_calls: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, pid: _Optional[int] = ..., uptime_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., running: _Optional[int] = ..., calls: _Optional[int] = ..., sessions: _Optional[int] = ..., cancelled: _Optional[int] = ..., cancelled_calls: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ListToolsRequest(_message.Message):
     __slots__ = ()
