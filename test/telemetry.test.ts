@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { type CallEvent, type PitEvent, Snakepit } from "../src/index.ts";
 import { killWorker } from "../src/testing.ts";
-import { behaviour, failure, Lines, toolFile } from "./pool.support.ts";
+import { behaviour, failure, Lines, toolFile, until } from "./pool.support.ts";
 
 const types = (events: readonly PitEvent[]): string[] => events.map(({ type }) => type);
 const ofCalls = (events: readonly PitEvent[]): CallEvent[] => events.filter((event): event is CallEvent => event.type.startsWith("call."));
@@ -118,6 +118,60 @@ test("calls that fail, are cancelled or run out of time say so once", async () =
     [6, "cancelled", "Cancelled"],
   ]);
   expect(events.filter((event) => event.type === "call.queued")).toMatchObject([{ call: 2 }]);
+});
+
+test("a hedged call is one call, and makes both of its workers busy", async () => {
+  const events: PitEvent[] = [];
+  await using pit = await Snakepit.open({
+    tools: behaviour,
+    workers: 2,
+    onLog: () => {},
+    onEvent: (event) => events.push(event),
+  });
+  await pit.ready();
+  await pit.execute("work_again", { name: "twice", seconds: 0.2 }, { hedgeMs: 20 });
+  await until(() => events.filter(({ type }) => type === "worker.idle").length === 2);
+  expect(types(ofCalls(events))).toEqual(["call.started", "call.finished"]);
+  for (const worker of ["default-1", "default-2"]) {
+    const own = events.filter((event) => "worker" in event && event.worker === worker && /busy|idle/.test(event.type));
+    expect(types(own)).toEqual(["worker.busy", "worker.idle"]);
+  }
+});
+
+test("workers that are taken out of service say why, and which follow them", async () => {
+  const lines = new Lines();
+  const events: PitEvent[] = [];
+  await using pit = await Snakepit.open({
+    tools: behaviour,
+    workers: 1,
+    graceMs: 100,
+    onLog: lines.onLog,
+    onEvent: (event) => events.push(event),
+  });
+  await pit.reload();
+  const stubborn = failure(pit.execute("stubborn", {}, { timeoutMs: 1_000 }));
+  await lines.said("stubborn began");
+  await stubborn;
+  await until(() => events.some((event) => event.type === "worker.ready" && event.worker === "default-3"));
+  await pit.close();
+  expect(events.filter((event) => event.type === "worker.recycled")).toMatchObject([
+    { worker: "default-1", reason: "reload" },
+    { worker: "default-2", reason: "cancel" },
+  ]);
+  expect(events.filter((event) => event.type === "worker.restarted")).toMatchObject([
+    { worker: "default-2", follows: "default-1" },
+    { worker: "default-3", follows: "default-2" },
+  ]);
+  expect(types(events)).not.toContain("worker.crashed");
+  expect(new Set(events.flatMap((event) => (event.type === "worker.stopped" ? [event.worker] : []))).size).toBe(3);
+}, 20_000);
+
+test("a worker that cannot start says why", async () => {
+  const events: PitEvent[] = [];
+  await failure(Snakepit.open({ tools: toolFile("broken_import"), workers: 1, onLog: () => {}, onEvent: (event) => events.push(event) }));
+  expect(types(events)).toEqual(["worker.spawned", "worker.failed"]);
+  const failed = events.find((event) => event.type === "worker.failed");
+  expect(failed?.error._tag).toBe("WorkerStartFailed");
 });
 
 test("variables say who changed them, and what was not kept is not told", async () => {

@@ -159,7 +159,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
 
   /** Takes a worker that is ready. */
   admit(worker: Worker): PooledWorker {
-    const pooled = new PooledWorker(worker, this.settings, this.#run, this.clock, {
+    const pooled = new PooledWorker(worker, this.settings, this.#run, this.clock, this.telemetry, {
       onFree: () => this.#waiting.drain(),
       onRetire: () => this.#waiting.displace(pooled),
     });
@@ -402,7 +402,6 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     }
     pooled.take(call.weight, call.alone);
     if (call.entry.batchSize > 0) this.#batches.sent(call, pooled);
-    if (this.telemetry.active && pooled.inFlight === 1) this.#tell("worker.busy", pooled);
     call.worker = pooled;
     call.state = "sent";
     let isNewHome = false;
@@ -512,13 +511,8 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
 
   #takeBack(call: PoolCall, pooled: PooledWorker): void {
     pooled.give(call.weight, call.alone);
-    if (this.telemetry.active && pooled.inFlight === 0) this.#tell("worker.idle", pooled);
     call.worker = undefined;
     call.removeFunctions();
-  }
-
-  #tell(type: "worker.busy" | "worker.idle", { worker }: PooledWorker): void {
-    this.telemetry.say({ type, pool: this.settings.name, worker: worker.id });
   }
 
   #end(call: PoolCall, error: SnakepitError): void {

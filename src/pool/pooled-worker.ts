@@ -1,4 +1,5 @@
 /** A ready worker as the dispatcher sees it: what it is doing, and whether it can take one more call. */
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Worker } from "../worker/worker.ts";
 import { CancelWatch } from "./cancel-watch.ts";
 import type { PoolClock } from "./clock.ts";
@@ -38,6 +39,7 @@ export class PooledWorker {
   /** Marker of its pit. */
   readonly run: string;
   readonly #settings: PoolSettings;
+  readonly #telemetry: Telemetry;
   #slow = 0;
   #quick = 0;
   #batch = 0;
@@ -65,9 +67,10 @@ export class PooledWorker {
   readonly #resolveGoing: () => void;
   readonly #resolveDrained: () => void;
 
-  constructor(worker: Worker, settings: PoolSettings, run: string, clock: PoolClock, events: PooledWorkerEvents) {
+  constructor(worker: Worker, settings: PoolSettings, run: string, clock: PoolClock, telemetry: Telemetry, events: PooledWorkerEvents) {
     this.worker = worker;
     this.run = run;
+    this.#telemetry = telemetry;
     this.#settings = settings;
     this.#onRetire = () => events.onRetire();
     const going = Promise.withResolvers<void>();
@@ -118,12 +121,14 @@ export class PooledWorker {
   take(weight: Weight, alone: boolean): void {
     this.#count(weight, 1);
     if (alone) this.#alone = true;
+    if (this.#telemetry.active && this.inFlight === 1) this.#tell("worker.busy");
   }
 
   /** Counts a call that is over. */
   give(weight: Weight, alone: boolean): void {
     this.#count(weight, -1);
     if (alone) this.#alone = false;
+    if (this.#telemetry.active && this.inFlight === 0) this.#tell("worker.idle");
     if (this.draining && this.inFlight === 0) this.#resolveDrained();
   }
 
@@ -134,6 +139,10 @@ export class PooledWorker {
     this.#resolveGoing();
     if (this.inFlight === 0) this.#resolveDrained();
     this.#onRetire();
+  }
+
+  #tell(type: "worker.busy" | "worker.idle"): void {
+    this.#telemetry.say({ type, pool: this.pool, worker: this.worker.id });
   }
 
   #count(weight: Weight, by: 1 | -1): void {

@@ -172,6 +172,7 @@ export interface PoolFigures {
   readonly ready: number;
   readonly started: number;
   readonly crashes: number;
+  readonly recycled: number;
 }
 
 /** Whoever reads was too slow: so many events before the next one were left out. Only iterators and streams have it. */
