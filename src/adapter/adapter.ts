@@ -8,6 +8,7 @@ import type { Effect, Scope } from "effect";
 import { InvalidOptions, type SnakepitError } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
 import type { Launch } from "../worker/launch.ts";
+import type { Containment } from "./containment.ts";
 
 /** What a fork server imports before it forks workers off: the tools themselves, or modules by name. */
 export type Preload = "tools" | readonly string[];
@@ -20,6 +21,8 @@ export interface PrepareOptions {
   readonly python: string | undefined;
   /** What workers are to share, where they can be forked; undefined for workers that each import for themselves. */
   readonly preload: Preload | undefined;
+  /** What is to end with a worker. Default "group". An adapter that cannot see to it fails with InvalidOptions. */
+  readonly containment?: Containment | undefined;
   /** Writes down a process that is about to be started and is no worker, which the pool sees to. Default: nobody does. */
   readonly record?: RegisteredHost["record"] | undefined;
   /** Hears what takes time, one sentence each, such as "Making the Python environment". Not called when nothing takes time. */

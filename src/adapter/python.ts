@@ -1,9 +1,10 @@
 /** The Python adapter: workers that run `python -m snakepit.worker`. */
 import { Effect } from "effect";
 import { openLocal } from "../carrier/local/connect.ts";
-import { startProcess } from "../runtime/process.ts";
-import type { Launch } from "../worker/launch.ts";
+import { type ProcessOptions, startProcess } from "../runtime/process.ts";
+import type { Launch, WorkerOrder, WorkerProcess } from "../worker/launch.ts";
 import type { Adapter, PrepareOptions } from "./adapter.ts";
+import { type Contained, checkContainment, startGuarded } from "./containment.ts";
 import { managedEnvironment, type ReadyPython } from "./environment.ts";
 import { forkLaunch } from "./fork-launch.ts";
 import type { Command } from "./fork-server.ts";
@@ -17,10 +18,11 @@ export const python: Adapter = {
   name: "python",
   streaming: true,
   prepare: Effect.fnUntraced(function* (options) {
+    const contained = yield* checkContainment(options);
     const found = yield* resolvePython(options);
     const { preload } = options;
     return preload === undefined
-      ? spawnLaunch(found)
+      ? spawnLaunch(found, contained)
       : yield* forkLaunch(spawnLaunch(found), { ...options, preload, run: runModule(found) });
   }),
 };
@@ -42,20 +44,23 @@ function runModule({ path, version }: ReadyPython): (module: string) => Command 
   return (module) => ({ command: path, args: [...safe, "-m", module] });
 }
 
-function spawnLaunch(found: ReadyPython): Launch {
+function spawnLaunch(found: ReadyPython, contained?: Contained): Launch {
   const { command, args } = runModule(found)("snakepit.worker");
+  const start = async (order: WorkerOrder): Promise<WorkerProcess> => {
+    const options: ProcessOptions = {
+      command,
+      args: [...args, "--socket", order.socketPath],
+      env: pythonEnvironment(order.env),
+      onLine: order.onLine,
+    };
+    return contained === undefined
+      ? { ...(await startProcess(options)), startedBy: "spawn" }
+      : await startGuarded(options, { ...contained, python: command, withinMs: order.readyTimeoutMs });
+  };
   return {
     spawn: (order) =>
       Effect.tryPromise({
-        try: async () => ({
-          ...(await startProcess({
-            command,
-            args: [...args, "--socket", order.socketPath],
-            env: pythonEnvironment(order.env),
-            onLine: order.onLine,
-          })),
-          startedBy: "spawn" as const,
-        }),
+        try: () => start(order),
         catch: (cause) => notStarted(command, order.workerId, cause),
       }),
     connect: (order, options) => openLocal(order, options),

@@ -19,6 +19,8 @@ export const defaults = {
   reload: false,
   /** How often idle workers are asked whether they live, and how many times they may fail to answer. */
   heartbeat: { intervalMs: 2_000, misses: 3 },
+  /** What ends with a worker. */
+  containment: "group",
   /** Threads for synchronous tools in each worker; 1 runs them on its main thread, where a cancel reaches them also within C calls that wait. */
   threads: 1,
   /** Asynchronous calls and streams that one worker runs together. */

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.ts";
+import type { Containment } from "../adapter/containment.ts";
 import { InvalidOptions } from "../errors/index.ts";
 import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { Progress } from "../tool/call.ts";
@@ -87,6 +88,12 @@ export interface PoolOptions {
    * `["numpy", "sklearn"]`. Where forking is unsafe workers are spawned, and a log line says why. Default: every worker imports for itself.
    */
   readonly preload?: Preload | undefined;
+  /**
+   * What of the processes that tools start ends with their worker, and with this program: "group" for those in the worker's process group, "subreaper" also
+   * for those that leave it, such as daemons, "cgroup" for the same by a control group of each worker. The latter two need Linux and cannot be had with
+   * `preload`. Default "group".
+   */
+  readonly containment?: Containment | undefined;
   /** Kind of worker. Default: Python. */
   readonly adapter?: Adapter | undefined;
   /** Environment variables for the workers, on top of the host's. */
@@ -164,6 +171,7 @@ export interface PoolSettings {
   readonly maxConcurrent: number;
   readonly python: string | undefined;
   readonly preload: Preload | undefined;
+  readonly containment: Containment;
   readonly adapter: Adapter | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -277,6 +285,10 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
       x === "tools" ||
       (Array.isArray(x) && x.length > 0 && x.every((name) => typeof name === "string" && /^[\p{L}_][\p{L}\p{N}_.]*$/u.test(name))),
   },
+  containment: {
+    expected: '"group", "subreaper" or "cgroup"',
+    ok: (x) => x === "group" || x === "subreaper" || x === "cgroup",
+  },
   adapter: { expected: "an adapter", ok: isObject },
   env: { expected: "an object of strings", ok: (x) => isObject(x) && Object.values(x).every((v) => typeof v === "string") },
   timeoutMs: timeout,
@@ -376,6 +388,7 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
     adapter: adapter === undefined ? undefined : validateAdapter(adapter),
     python: options.python,
     preload: options.preload,
+    containment: options.containment ?? defaults.containment,
     env: options.env ?? {},
     workers: scaling(options.workers ?? defaults.workers()),
     recycle: options.recycle,

@@ -83,6 +83,7 @@ export class Pool {
         pool: settings.name,
         python: settings.python,
         preload: settings.preload,
+        containment: settings.containment,
         record: services.record,
         onProgress: (text) => log({ source: "setup", text }),
       });

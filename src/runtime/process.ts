@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { hear } from "./lines.ts";
 import { residentBytes } from "./process-info.ts";
 
@@ -20,6 +20,8 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Hears each line it writes. */
   onLine(source: "stdout" | "stderr", line: string): void;
+  /** Hears each line it writes to descriptor 3, a socket that is there only when this is given. The other end is closed when this program ends. */
+  readonly onReport?: ((line: string) => void) | undefined;
 }
 
 /** How a process ended: one of the two is null. */
@@ -51,13 +53,16 @@ export const lingerMs = 500;
  * @throws The runtime's own error (ENOENT, EACCES, EMFILE) when the program cannot be run.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const child = spawn(options.command, options.args, { env: { ...options.env }, stdio: ["pipe", "pipe", "pipe"], detached: true });
+  const stdio = new Array<"pipe">(options.onReport === undefined ? 3 : 4).fill("pipe");
+  const child = spawn(options.command, options.args, { env: { ...options.env }, stdio, detached: true });
   const { pid } = child;
   if (pid === undefined) {
     // Where descriptors have run out there are no pipes either, so this comes before anything is done with them.
     const [error] = await once(child, "error");
     throw error;
   }
+  const report = child.stdio[3];
+  if (options.onReport !== undefined && report instanceof Readable) void hear(report, options.onReport);
   // Writing to a process that is gone is no fault; its end is heard elsewhere.
   child.stdin.on("error", () => {});
   let gone = false;

@@ -1,0 +1,81 @@
+"""Tools whose processes leave the worker's group, and tools that say where they run."""
+
+import os
+import signal
+import subprocess
+import time
+
+from snakepit import tool
+
+
+@tool
+def child() -> int:
+    """Start a process that stays in the group."""
+    return subprocess.Popen(["sleep", "600"]).pid
+
+
+@tool
+def daemon() -> int:
+    """Start a process the way daemons do: a child of nobody, in a session of its own."""
+    read, write = os.pipe()
+    first = os.fork()
+    if first == 0:
+        os.setsid()
+        second = os.fork()
+        if second == 0:
+            os.write(write, b"%d" % os.getpid())
+            os.execvp("sleep", ["sleep", "600"])
+        os._exit(0)
+    os.waitpid(first, 0)
+    return int(os.read(read, 20))
+
+
+@tool
+def family() -> int:
+    """Start a daemon that has children of its own, each in another session."""
+    return subprocess.Popen(["sh", "-c", "setsid sleep 600 & setsid sh -c 'setsid sleep 600 & sleep 600' & sleep 600"], start_new_session=True).pid
+
+
+@tool
+def short_lived(count: int) -> None:
+    """Start daemons that end at once."""
+    for _ in range(count):
+        subprocess.run(["sh", "-c", "setsid true &"], check=True)
+
+
+@tool
+def pid() -> int:
+    return os.getpid()
+
+
+@tool
+def parent() -> int:
+    return os.getppid()
+
+
+@tool
+def crash(how: str) -> None:
+    if how.startswith("SIG"):
+        os.kill(os.getpid(), signal.Signals[how])
+    else:
+        os._exit(int(how))
+
+
+@tool
+def nap(seconds: float) -> None:
+    os.write(1, b"naps\n")
+    time.sleep(seconds)
+
+
+@tool
+def loop() -> None:
+    os.write(1, b"loops\n")
+    while True:
+        pass
+
+
+@tool
+def hold_lock(count: int) -> int:
+    """Stay in C code that keeps Python's global lock: about a second for each 60 million."""
+    os.write(1, b"computes\n")
+    return sum(range(count))
