@@ -19,7 +19,8 @@ export const plainFunction =
     const result: unknown = fn(...args);
     // What they need stands in the type of the function; that is gone at run time.
     if (Stream.isStream(result)) return Stream.toAsyncIterableWith(result as Stream.Stream<unknown, unknown, R>, traced(context));
-    if (Effect.isEffect(result)) return Effect.runPromiseWith(traced(context))(result as Effect.Effect<unknown, unknown, R>, signalOf(args));
+    if (Effect.isEffect(result))
+      return Effect.runPromiseWith(traced(context))(result as Effect.Effect<unknown, unknown, R>, signalOf(args));
     return result;
   };
 
