@@ -65,6 +65,28 @@ test("starts that fail again and again make the pool unhealthy, and calls fail a
   expect((await failure(pit.execute("one")))._tag).toBe("WorkerStartFailed");
 }, 20_000);
 
+test("workers that somebody kills while they are new do not make a pool unhealthy whose calls succeed", async () => {
+  await using pit = await Snakepit.open({ tools: behaviour, workers: 2 });
+  await pit.ready();
+  const [kept] = await pit.workers();
+  let over = false;
+  const load = (async () => {
+    while (!over) await pit.execute("square", { n: 2 }, { retry: "always" });
+  })();
+  // Of calls one after the other the first of the idle workers gets all, so the other one never finishes one.
+  for (let n = 1; n <= 6; n++) {
+    await pit.ready();
+    const other = (await pit.workers()).find(({ id, status }) => id !== kept?.id && status !== "starting");
+    await killWorker(pit, other?.id);
+    await until(() => pit.stats().crashes === n);
+  }
+  await pit.ready();
+  over = true;
+  await load;
+  expect(await pit.health()).toMatchObject({ status: "healthy" });
+  expect(pit.stats()).toMatchObject({ crashes: 6, started: 8, ready: 2 });
+}, 30_000);
+
 test("workers that die before they have ended a call make the pool unhealthy, and calls that none has seen may be sent again", async () => {
   await using pit = await Snakepit.open({ tools: behaviour, workers: 1 });
   for (let n = 1; n <= 5; n++) {

@@ -2,9 +2,10 @@
  * Keeps the workers of a pool alive: one fiber a place, in which one worker after the other lives. Places come and go: when the pool grows or shrinks, and
  * when a worker is replaced by a fresh one, which then has a place of its own before the old one gives up its.
  *
- * A worker that dies is replaced at once. Failed starts, and workers that die before they have finished one call, are not under load but broken: after
- * each the place rests longer, and after five within ten seconds the pool is unhealthy, its calls fail with the last cause, and it tries again only every
- * ten seconds. What a worker itself says about its start, such as a tool file that cannot be imported, will not change: the place is given up.
+ * A worker that dies is replaced at once. Failed starts, and workers that die before they have finished one call, are not under load but broken: with each
+ * in a row the place rests longer, and after five within ten seconds, while no call succeeds, the pool is unhealthy, its calls fail with the last cause, and
+ * it tries again only every ten seconds. What a worker itself says about its start, such as a tool file that cannot be imported, will not change: the place
+ * is given up.
  */
 import { Clock, Deferred, Effect, Exit, type Fiber, Random, Scope, Semaphore } from "effect";
 import type { CarrierLimits } from "../carrier/carrier.ts";
@@ -85,6 +86,8 @@ export class Supervisor {
   lastError: SnakepitError | undefined;
   /** When starts failed, or workers proved useless, within the time that counts. */
   #failures: number[] = [];
+  /** Calls that had succeeded when the last of those was counted. */
+  #succeededThen = 0;
   #generation = 0;
   #closed = false;
   readonly #options: SupervisorOptions;
@@ -247,7 +250,8 @@ export class Supervisor {
   #keep(place: Place): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { dispatcher } = this.#options;
-      let failedStarts = 0;
+      /** Workers one after the other that failed to start or proved useless. */
+      let failedInTurn = 0;
       for (;;) {
         const outcome = Deferred.makeUnsafe<Outcome>();
         place.follows = place.replaces?.workerId ?? place.workerId;
@@ -258,7 +262,11 @@ export class Supervisor {
         Object.assign(place, { status: "starting", pooled: undefined, start: undefined });
         const isTrial = place.replaces !== undefined;
         const now = yield* Clock.currentTimeMillis;
-        if (!isTrial && (startError !== undefined || useless)) this.#failures.push(now);
+        if (startError === undefined && !useless) failedInTurn = 0;
+        else {
+          failedInTurn++;
+          if (!isTrial) this.#count(now, useless);
+        }
         if (startError !== undefined) {
           this.lastError = startError;
           yield* Deferred.fail(this.#firstReady, startError);
@@ -275,10 +283,19 @@ export class Supervisor {
         if (this.unhealthy(now)) {
           if (this.lastError !== undefined) dispatcher.despair(this.lastError);
           yield* rest(unhealthy);
-        } else if (startError !== undefined) yield* rest(Math.min(first * 2 ** failedStarts++, longest));
-        if (startError === undefined) failedStarts = 0;
+        } else if (startError !== undefined || failedInTurn > 1) {
+          yield* rest(Math.min(first * 2 ** (failedInTurn - (startError === undefined ? 2 : 1)), longest));
+        }
       }
     });
+  }
+
+  /** Counts a failure. Workers that die new prove nothing against a pool whose calls succeed meanwhile: then somebody else kills them. */
+  #count(now: number, useless: boolean): void {
+    const { succeeded } = this.#options.dispatcher.counts;
+    if (useless && succeeded > this.#succeededThen) this.#failures = [];
+    this.#succeededThen = succeeded;
+    this.#failures.push(now);
   }
 
   /** The life of one worker. `outcome` is told as soon as the place is free for the next, which is before a draining worker has ended. */
