@@ -3,8 +3,7 @@ import { expect, test } from "bun:test";
 import { Snakepit } from "../src/index.ts";
 import { toolFile } from "./pool.support.ts";
 
-// The pool takes a generator for one that gives its thread back between its items, and this one waits for the next change with it.
-test.failing("a def tool that watches keeps no call waiting while another worker is free", async () => {
+test("a def tool that watches keeps no call waiting while another worker is free", async () => {
   await using pit = await Snakepit.open({ tools: [toolFile("session"), toolFile("session_watch")], workers: 2, onLog: () => {} });
   await pit.ready();
   const session = await pit.session("busy");

@@ -12,18 +12,21 @@ import type { SessionRoute } from "./session-route.ts";
  * - `slow`: a synchronous tool that is not known to be quick. It takes one thread until it has ended.
  * - `quick`: a synchronous tool known to run under a millisecond. Many are sent ahead to one worker.
  * - `batch`: a synchronous batch tool. As many are sent ahead as fill one batch that runs on each thread and one that collects.
- * - `shared`: an asynchronous tool, or a stream, which gives the thread back between its items.
+ * - `shared`: an asynchronous tool. Many run together, beside whatever holds a thread.
+ * - `stream`: a synchronous tool that streams. It gives its thread back between its items, but an item may take long.
  * - `nested`: a call of a host tool's for which the worker itself waits. It runs where that which waits has stopped, so it takes nothing.
  */
-export type Weight = "slow" | "quick" | "batch" | "shared" | "nested";
+export type Weight = "slow" | "quick" | "batch" | "shared" | "stream" | "nested";
 
 /** Whether a call of this weight keeps its thread until its code has ended. */
 export function holdsThread(weight: Weight): boolean {
-  return weight !== "shared" && weight !== "nested";
+  return weight === "slow" || weight === "quick" || weight === "batch";
 }
 
 /** What a slow call counts in the load, against one for any other: no quick call goes behind it while another worker is free. */
 const SLOW_LOAD = 64;
+/** What a stream of a synchronous tool counts: one that waits for its next item keeps the thread, so an idle worker is better. */
+const STREAM_LOAD = 32;
 
 /** Who hears what a worker can do. */
 export interface PooledWorkerEvents {
@@ -44,6 +47,7 @@ export class PooledWorker {
   #quick = 0;
   #batch = 0;
   #shared = 0;
+  #streams = 0;
   #nested = 0;
   /** A call that may have killed a worker runs alone, so that it is known if it does so again. */
   #alone = false;
@@ -95,12 +99,18 @@ export class PooledWorker {
 
   /** Calls on it. */
   get inFlight(): number {
-    return this.#slow + this.#quick + this.#batch + this.#shared + this.#nested;
+    return this.#slow + this.#quick + this.#batch + this.#shared + this.#streams + this.#nested;
+  }
+
+  /** Whether a synchronous call may have to wait for the next item of a stream. */
+  get mayKeepWaiting(): boolean {
+    return this.#streams > 0;
   }
 
   /** How loaded it is, for choosing the least loaded. */
   get load(): number {
-    return (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#quick + this.#batch + this.#shared + this.#nested;
+    const held = (this.#slow + this.cancelWatch.held) * SLOW_LOAD + this.#streams * STREAM_LOAD;
+    return held + this.#quick + this.#batch + this.#shared + this.#nested;
   }
 
   /** Whether one more call of this weight may be sent, of a tool with batches of this size. Nobody asks for a nested one, which always may. */
@@ -108,7 +118,7 @@ export class PooledWorker {
     if (this.draining || this.#alone) return false;
     if (alone) return this.inFlight === 0 && this.cancelWatch.held === 0;
     if (this.reserved) return false;
-    if (weight === "shared") return this.#shared < this.#settings.maxConcurrent;
+    if (weight === "shared" || weight === "stream") return this.#shared + this.#streams < this.#settings.maxConcurrent;
     const { threads } = this.#settings;
     const held = this.#slow + this.cancelWatch.held;
     if (weight === "batch") return held < threads && this.#batch < batchSize * (threads + 1);
@@ -150,6 +160,7 @@ export class PooledWorker {
     else if (weight === "quick") this.#quick += by;
     else if (weight === "batch") this.#batch += by;
     else if (weight === "shared") this.#shared += by;
+    else if (weight === "stream") this.#streams += by;
     else this.#nested += by;
   }
 }

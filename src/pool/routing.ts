@@ -8,7 +8,11 @@ export function route(workers: readonly PooledWorker[], call: PoolCall): PooledW
   const { bound } = call;
   if (bound !== undefined) return bound.accepts(call.weight, call.alone, call.entry.batchSize) ? bound : undefined;
   const home = call.route?.home;
-  if (home?.accepts(call.weight, call.alone, call.entry.batchSize)) return home;
+  if (home?.accepts(call.weight, call.alone, call.entry.batchSize)) {
+    if (!home.mayKeepWaiting || call.weight === "shared") return home;
+    // The session's worker may not get to the call for long; one that does nothing will at once.
+    return leastLoaded(workers, call.weight, call.alone, call.entry.batchSize) ?? home;
+  }
   return leastLoaded(workers, call.weight, call.alone, call.entry.batchSize);
 }
 

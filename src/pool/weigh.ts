@@ -10,7 +10,7 @@ export function isShared({ entry: { tool } }: PoolCall): boolean {
 /** How a call would fill a worker now. */
 export function weigh(call: PoolCall): Weight {
   const { pace, takesStreams, batchSize } = call.entry;
-  if (isShared(call)) return "shared";
+  if (isShared(call)) return call.entry.tool.asynchronous ? "shared" : "stream";
   if (batchSize > 0) return "batch";
   return pace.quick && !takesStreams ? "quick" : "slow";
 }
