@@ -1,5 +1,6 @@
 """Tools whose processes leave the worker's group, and tools that say where they run."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -63,19 +64,21 @@ def crash(how: str) -> None:
 
 @tool
 def nap(seconds: float) -> None:
-    os.write(1, b"naps\n")
+    os.write(1, b"nap\n")
     time.sleep(seconds)
 
 
 @tool
 def loop() -> None:
-    os.write(1, b"loops\n")
+    os.write(1, b"loop\n")
     while True:
         pass
 
 
 @tool
-def hold_lock(count: int) -> int:
-    """Stay in C code that keeps Python's global lock: about a second for each 60 million."""
-    os.write(1, b"computes\n")
-    return sum(range(count))
+def locked(path: str) -> None:
+    """Stay in C code that keeps Python's global lock, until something is written to a pipe of this name."""
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR)
+    os.write(1, b"locked\n")
+    ctypes.PyDLL(None).read(pipe, ctypes.create_string_buffer(1), 1)
