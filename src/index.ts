@@ -7,6 +7,7 @@
  * @module
  */
 export { type Adapter, type PrepareOptions, validateAdapter } from "./adapter/adapter.ts";
+export type { Containment } from "./adapter/containment.ts";
 export * from "./errors/index.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
