@@ -13,7 +13,7 @@ console.log(await tagOf(pit.execute("ad", { a: 1 })));
 console.log(await tagOf(pit.execute("add", { a: "one" })));
 console.log(await tagOf(pit.execute("add", { b: 2 })));
 console.log(await tagOf(pit.execute("countdown", { start: 3 })));
-console.log(await tagOf(pit.execute("add", { a: () => 1 })));
+console.log(await tagOf(pit.execute("add", { a: Promise.resolve(1) })));
 
 try {
   await pit.execute("divide", { a: 1, b: 0 });

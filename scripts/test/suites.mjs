@@ -22,9 +22,11 @@ const SESSIONS = "test/session*.test.ts";
 export const suites = [
   {
     name: "typescript tests",
-    command: [...BUN_TEST, "--path-ignore-patterns", PACKED, "./src", "./test", "./chaos", "./scripts"],
+    command: [...BUN_TEST, "--path-ignore-patterns", PACKED, "--path-ignore-patterns", SESSIONS, "./test"],
     report: "typescript.xml",
   },
+  { name: "typescript sessions", command: [...BUN_TEST, "test/session"], report: "sessions.xml" },
+  { name: "typescript units", command: [...BUN_TEST, "./src", "./chaos", "./scripts"], report: "units.xml" },
   // The only one that may ask the registries, for what the set-up has not left in the caches of Bun and uv.
   { name: "as installed", command: [...BUN_TEST, `./${PACKED}`], report: "packed.xml" },
   {
