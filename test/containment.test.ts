@@ -42,6 +42,12 @@ describe("group", () => {
     await until(() => !opened.left().includes(child));
     expect(opened.left()).toEqual([daemon]);
   });
+
+  test("says how a worker crashed although a daemon holds its output open", async () => {
+    await using opened = await open({ retry: "never" });
+    await opened.pit.execute("daemon");
+    expect(await failure(opened.pit.execute("crash", { how: "7" }))).toMatchObject({ _tag: "WorkerCrashed", exitCode: 7 });
+  });
 });
 
 for (const containment of ["subreaper", "cgroup"] as const) {
@@ -122,6 +128,13 @@ for (const containment of ["subreaper", "cgroup"] as const) {
       expect(await napping).toMatchObject({ _tag: "Cancelled" });
       // The same worker is free again: it was interrupted, not killed.
       expect(await pit.execute<number>("pid")).toBe(pid);
+    });
+
+    test("ends what starts the next process and ends before it can be killed", async () => {
+      const { pit, left } = await open({ containment });
+      await pit.execute("comet");
+      await pit.close();
+      expect(left()).toEqual([]);
     });
 
     test("shows where a stuck worker is", async () => {

@@ -22,10 +22,14 @@ export interface ControlGroup {
   end(): Promise<void>;
 }
 
-/** The control groups of this program; what is missing, in words, where it may make none. */
+/** The control groups that this program may make; what is missing, in words, where it may make none. */
 export async function findControlGroups(): Promise<ControlGroups | { readonly missing: string }> {
   const own = ownGroup(await text("/proc/self/mountinfo"), await text("/proc/self/cgroup"));
-  if (own === undefined) return { missing: "no cgroup of version 2 is mounted" };
+  return own === undefined ? { missing: "no cgroup of version 2 is mounted" } : await controlGroupsIn(own);
+}
+
+/** The same below a group, which is that of this program. */
+export async function controlGroupsIn(own: string): Promise<ControlGroups | { readonly missing: string }> {
   const groups: ControlGroups = {
     async make() {
       const path = join(own, `snakepit-${randomUUID()}`);
@@ -42,7 +46,7 @@ export async function findControlGroups(): Promise<ControlGroups | { readonly mi
     } catch {
       return { missing: "the kernel knows no cgroup.kill, which came with Linux 5.14" };
     } finally {
-      await trial.end();
+      await rmdir(trial.path);
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -44,8 +44,11 @@ export interface RunningProcess {
   memoryBytes(): Promise<number>;
 }
 
-/** How long output is waited for when the process is gone but something that left its group still holds its stdout, in milliseconds. */
-export const lingerMs = 500;
+/**
+ * How long output is waited for when the process is gone but something that left its group still holds its stdout, in milliseconds. Shorter than whoever
+ * has lost the connection waits for the exit code.
+ */
+export const lingerMs = 250;
 
 /**
  * Starts a process in a session and group of its own, with piped stdin, stdout and stderr. What is left of its group when it ends is killed.

@@ -38,6 +38,18 @@ def family() -> int:
 
 
 @tool
+def comet() -> int:
+    """Start a daemon that never stays the same process for long: each starts the next and ends."""
+    first = os.fork()
+    if first == 0:
+        os.setsid()
+        while True:
+            if os.fork() != 0:
+                os._exit(0)
+    return os.waitpid(first, 0)[0]
+
+
+@tool
 def short_lived(count: int) -> None:
     """Start daemons that end at once."""
     for _ in range(count):
