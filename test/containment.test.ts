@@ -168,6 +168,14 @@ for (const containment of ["subreaper", "cgroup"] as const) {
       expect(await pit.execute<number>("pid")).not.toBe(pid);
     });
 
+    test("closes although somebody has stopped the guardian", async () => {
+      const { pit, left } = await open({ containment, graceMs: 100 });
+      await pit.execute("daemon");
+      process.kill(parentOf(await pit.execute<number>("pid")), "SIGSTOP");
+      await pit.close();
+      expect(left()).toEqual([]);
+    });
+
     test("ends all when the guardian is asked to end", async () => {
       await using opened = await open({ containment, retry: "never" });
       const { pit, left } = opened;

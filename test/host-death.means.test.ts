@@ -1,6 +1,6 @@
 /**
  * Each means by which nothing outlives a host that is killed, with all others taken away: the kernel's lifeline, the death signal, the end of the
- * connection, the registry, the host that kills groups. Without any of them the worker lives on.
+ * connection, a guardian, the registry, the host that kills groups. Without any of them the worker lives on.
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -18,7 +18,7 @@ import { openIn } from "./registry.support.ts";
 
 const means = ["lifeline", "pdeathsig", "eof"] as const;
 type Means = (typeof means)[number];
-const without = (only?: Means): string => means.filter((one) => one !== only).join();
+const without = (only?: string): string => means.filter((one) => one !== only).join();
 type Doing = "idle" | "loop" | "locked" | "unmet";
 const what: Record<Doing, string> = {
   idle: "has nothing to do",
@@ -49,10 +49,15 @@ function see(pid: number): Seen {
 const gone = (seen: Seen): Promise<void> => until(async () => !(await seen.alive()));
 
 /** Kills a host while one of its workers does something. */
-async function killHost(doing: Doing, only?: Means): Promise<{ state: string; killedAt: number; worker: Seen; child?: Seen; idle?: Seen }> {
+async function killHost(
+  doing: Doing,
+  only?: Means | "guardian",
+): Promise<{ state: string; killedAt: number; worker: Seen; child?: Seen; idle?: Seen }> {
   const state = temporaryFolder();
   folders.push(state);
-  const host = spawn(process.execPath, [fileURLToPath(new URL("programs/means-host.ts", import.meta.url)), doing, without(only), state], {
+  const program = fileURLToPath(new URL("programs/means-host.ts", import.meta.url));
+  const containment = only === "guardian" ? "subreaper" : "group";
+  const host = spawn(process.execPath, [program, doing, without(only), state, containment], {
     cwd: fileURLToPath(new URL("..", import.meta.url)),
     env: { ...process.env, SNAKEPIT_STATE: state },
     stdio: ["ignore", "pipe", "inherit"],
@@ -83,6 +88,16 @@ describe("alone, the kernel's lifeline ends the worker and what its tools have s
     test(`while it ${what[doing]}`, async () => {
       const { killedAt, worker, child, idle } = await killHost(doing, "lifeline");
       for (const seen of [worker, child, idle]) if (seen !== undefined) await gone(seen);
+      expect(performance.now() - killedAt).toBeLessThan(1_000);
+    }, 20_000);
+  }
+});
+
+describe("alone, a guardian ends the worker and what its tools have started", () => {
+  for (const doing of ["unmet", "idle", "loop", "locked"] as const) {
+    test(`while it ${what[doing]}`, async () => {
+      const { killedAt, worker, child } = await killHost(doing, "guardian");
+      for (const seen of [worker, child]) if (seen !== undefined) await gone(seen);
       expect(performance.now() - killedAt).toBeLessThan(1_000);
     }, 20_000);
   }

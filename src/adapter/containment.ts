@@ -85,6 +85,8 @@ export async function startGuarded(options: ProcessOptions, guarding: Guarding):
     // As long as the group has members nobody else gets its id; so only a process with that id which started later is a stranger.
     const now = startTimeAtOnce(pid);
     if (now === "" || now === started) killGroup(pid, signal);
+    // A guardian that somebody has stopped would end nothing, and be waited for.
+    if (signal === "SIGKILL") guardian.kill("SIGCONT");
   };
   const exited = guardian.exited.then(async (exit) => {
     // There is something left to end only where the guardian itself was killed.

@@ -5,10 +5,11 @@
 import { fileURLToPath } from "node:url";
 import { Snakepit } from "../../src/index.ts";
 
-const [doing = "idle", without = "", folder = ""] = process.argv.slice(2);
+const [doing = "idle", without = "", folder = "", containment = ""] = process.argv.slice(2);
 const pit = await Snakepit.open({
   tools: "test/tools/daemons.py",
   workers: 1,
+  containment: containment === "subreaper" ? containment : "group",
   pools: { tested: {}, idle: {} },
   env: {
     PYTHONPATH: fileURLToPath(new URL("../tools/means", import.meta.url)),
