@@ -158,13 +158,16 @@ for (const containment of ["subreaper", "cgroup"] as const) {
       await until(() => children().length === 1);
     });
 
-    test("ends with its worker when the guardian is killed", async () => {
+    test(`ends with its worker, ${containment === "cgroup" ? "and" : "not"} its daemons, when the guardian is killed`, async () => {
       await using opened = await open({ containment, retry: "never" });
       const { pit, left } = opened;
+      const daemon = await pit.execute<number>("daemon");
       const child = await pit.execute<number>("child");
       const pid = await pit.execute<number>("pid");
       process.kill(parentOf(pid), "SIGKILL");
       await until(() => !left().includes(pid) && !left().includes(child) && pit.stats().started === 2);
+      if (containment === "cgroup") await until(() => !left().includes(daemon));
+      else expect(left()).toContain(daemon);
       expect(await pit.execute<number>("pid")).not.toBe(pid);
     });
 
