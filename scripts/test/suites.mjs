@@ -9,7 +9,9 @@ const PYTHON_FILES = ["python", "examples", "bench", "chaos", "test", "scripts"]
 // Long enough for a busy machine: what is slow is for the benchmarks to say, a test fails for what is wrong.
 const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--reporter-outfile=REPORT"];
 const PACKED = "test/packed.test.ts";
-const SESSIONS = "test/session*.test.ts";
+/** Groups of tests that take long enough to be suites of their own, by how their files begin. */
+const GROUPS = ["pool", "session", "host-death", "containment", "fork-server", "registry"];
+const others = [PACKED, ...GROUPS.map((group) => `test/${group}*.test.ts`)].flatMap((path) => ["--path-ignore-patterns", path]);
 
 /**
  * @typedef {object} Suite
@@ -20,10 +22,12 @@ const SESSIONS = "test/session*.test.ts";
 
 /** @type {Suite[]} */
 export const suites = [
+  { name: "typescript pools", command: [...BUN_TEST, "test/pool"], report: "pools.xml" },
+  { name: "typescript tests", command: [...BUN_TEST, ...others, "./test"], report: "typescript.xml" },
   {
-    name: "typescript tests",
-    command: [...BUN_TEST, "--path-ignore-patterns", PACKED, "--path-ignore-patterns", SESSIONS, "./test"],
-    report: "typescript.xml",
+    name: "typescript processes",
+    command: [...BUN_TEST, "test/host-death", "test/containment", "test/fork-server", "test/registry"],
+    report: "processes.xml",
   },
   { name: "typescript sessions", command: [...BUN_TEST, "test/session"], report: "sessions.xml" },
   { name: "typescript units", command: [...BUN_TEST, "./src", "./chaos", "./scripts"], report: "units.xml" },
