@@ -50,6 +50,20 @@ describe("group", () => {
   });
 });
 
+test("is one of three", async () => {
+  // What plain JavaScript may give.
+  const containment = "tight" as "group";
+  const error = await failure(Snakepit.open({ tools, containment }));
+  expect(error).toMatchObject({ _tag: "InvalidOptions", option: "containment" });
+  expect(error.message).toContain('"group", "subreaper" or "cgroup"');
+});
+
+test.skipIf(missing === undefined)("refuses cgroup where it cannot be had, and says what is missing", async () => {
+  const error = await failure(Snakepit.open({ tools, containment: "cgroup" }));
+  expect(error).toMatchObject({ _tag: "InvalidOptions", option: "containment" });
+  expect(error.message).toContain(missing ?? "");
+});
+
 for (const containment of ["subreaper", "cgroup"] as const) {
   const skipped = containment === "cgroup" && missing !== undefined;
   describe.skipIf(skipped)(skipped ? `${containment} (skipped: ${missing})` : containment, () => {

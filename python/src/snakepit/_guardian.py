@@ -103,7 +103,7 @@ def _end_all(worker: int, cgroup: str) -> int:
             _write(f"{cgroup}/cgroup.kill", "1")
         except OSError as error:
             os.write(2, f"snakepit: a control group could not be ended: {error}\n".encode())
-    exit_code = -int(signal.SIGKILL)
+    exit_code = None
     while time.monotonic() < until:
         # Nobody but this process can reap them, so these pids are surely theirs. What they have started comes here when they have ended.
         for child in _children():
@@ -115,8 +115,8 @@ def _end_all(worker: int, cgroup: str) -> int:
         _reap_others(worker)
         if not any(child != worker for child in _children()) and _has_ended(worker):
             # Reaped last, so that nobody gets the id of its group while the host may still send signals to that.
-            if worker:
-                exit_code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+            if exit_code is None:
+                exit_code = _reap(worker)
                 worker = 0
             try:
                 os.waitpid(-1, os.WNOHANG)
@@ -131,7 +131,11 @@ def _end_all(worker: int, cgroup: str) -> int:
         except OSError:
             # The host tries again.
             pass
-    return exit_code
+    return _reap(worker) if exit_code is None else exit_code
+
+
+def _reap(worker: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) if _has_ended(worker) else -int(signal.SIGKILL)
 
 
 def _reap_others(worker: int) -> None:
