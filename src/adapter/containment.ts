@@ -3,6 +3,7 @@
  *
  * A guardian is a small process of its own, one a worker, between the host and the worker; `_guardian.py` says what it does.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Effect } from "effect";
@@ -43,6 +44,10 @@ export const checkContainment: (
   if (process.platform !== "linux") return yield* Effect.fail(refused(`"group" on ${process.platform}: "${containment}" needs Linux`));
   if (preload !== undefined) {
     return yield* Effect.fail(refused(`"group" together with preload: a forked worker is a child of its fork server, not of a guardian`));
+  }
+  // How guardians find what they are to end.
+  if (!existsSync("/proc/thread-self/children")) {
+    return yield* Effect.fail(refused(`"group" here: the kernel lists no children in /proc (CONFIG_PROC_CHILDREN)`));
   }
   if (containment === "subreaper") return { groups: undefined };
   const groups = yield* Effect.promise(findControlGroups);
