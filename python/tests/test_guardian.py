@@ -68,10 +68,14 @@ def test_a_command_that_is_not_there_is_said_to_be() -> None:
         assert "/nowhere/python cannot be run by its guardian" in guarded.popen.stderr.read()
 
 
-def test_the_end_of_the_host_ends_everything() -> None:
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_end_of_the_host_ends_everything(stopped: bool) -> None:
     with Guarded(["sh", "-c", "trap '' TERM HUP; setsid sleep 600 & echo $!; sleep 600"]) as guarded:
         assert guarded.popen.stdout is not None
         daemon = int(guarded.popen.stdout.readline())
+        if stopped:
+            os.kill(guarded.popen.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, guarded.popen.pid, os.WSTOPPED)
         guarded.host.close()
         assert guarded.popen.wait(PATIENCE) == -signal.SIGKILL
         assert not os.path.exists(f"/proc/{daemon}")

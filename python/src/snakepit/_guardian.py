@@ -11,6 +11,7 @@ package and without site packages, and imports as little as it can: there is one
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import select
 import signal
@@ -37,6 +38,7 @@ def main() -> NoReturn:
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"snakepit: the guardian cannot be a subreaper: {os.strerror(ctypes.get_errno())}")
     os.set_inheritable(_HOST, False)
+    _wake_at_end()
     woken = _hear_signals()
     worker = _start(command, cgroup)
     _await_end(worker, woken)
@@ -48,6 +50,13 @@ def main() -> NoReturn:
             signal.signal(-exit_code, signal.SIG_DFL)
         os.kill(os.getpid(), -exit_code)
     os._exit(exit_code & 255)
+
+
+def _wake_at_end() -> None:
+    """Asks the kernel to let this process go on when the host is gone: somebody may have stopped it."""
+    fcntl.fcntl(_HOST, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(_HOST, fcntl.F_SETSIG, signal.SIGCONT)
+    fcntl.fcntl(_HOST, fcntl.F_SETFL, fcntl.fcntl(_HOST, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _hear_signals() -> int:
