@@ -1,5 +1,5 @@
 /** What ends with a worker although it has left the worker's process group, and that a guardian changes nothing else. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -11,6 +11,7 @@ import { type OpenOptions, Snakepit } from "../src/index.ts";
 import { failure, Lines, processesWith, temporaryFolder, toolFile, until } from "./pool.support.ts";
 import { runtimes } from "./registry.support.ts";
 
+setDefaultTimeout(20_000);
 const tools = toolFile("daemons");
 const groups = await findControlGroups();
 const missing = "missing" in groups ? groups.missing : undefined;
@@ -120,7 +121,7 @@ for (const containment of ["subreaper", "cgroup"] as const) {
           await exited;
           await until(() => processesWith(marker).length === 0);
           expect(performance.now() - killed).toBeLessThan(1_000);
-        }, 20_000);
+        });
       }
     }
 
