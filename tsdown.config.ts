@@ -1,5 +1,26 @@
 import { defineConfig } from "tsdown";
 
+/**
+ * Imports from "effect" as imports of its modules: its entry loads every one of them, which costs a program on Node 100 ms and 25 MB. The sources keep the
+ * shorter form that Effect's own documentation has.
+ */
+const effectModules = {
+  name: "effect-modules",
+  transform(code: string, id: string) {
+    if (!id.endsWith(".ts") || id.endsWith(".d.ts")) return undefined;
+    const changed = code.replace(/^import \{([^}]*)\} from "effect";$/gm, (line: string, names: string) => {
+      const values = names
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => name !== "" && !name.startsWith("type "));
+      // As many lines as before.
+      return values.map((name) => `import * as ${name} from "effect/${name}";`).join(" ") + "\n".repeat(line.split("\n").length - 1);
+    });
+    // The lines are those of before.
+    return { code: changed, map: null };
+  },
+};
+
 export default defineConfig({
   entry: {
     index: "src/index.ts",
@@ -14,6 +35,7 @@ export default defineConfig({
   deps: { neverBundle: ["bun:sqlite"] },
   // Where Node does not know `using` yet it is rewritten.
   target: "node22",
+  plugins: [effectModules],
   dts: true,
   sourcemap: true,
 });
