@@ -3,8 +3,8 @@
  * when a worker is replaced by a fresh one, which then has a place of its own before the old one gives up its.
  *
  * A worker that dies is replaced at once. Failed starts, and workers that die before they have finished one call, are not under load but broken: with each
- * in a row the place rests longer, and after five within ten seconds, while no call succeeds, the pool is unhealthy, its calls fail with the last cause, and
- * it tries again only every ten seconds. What a worker itself says about its start, such as a tool file that cannot be imported, will not change: the place
+ * in a row the place rests longer, and after five within ten seconds, in which no call succeeded, the pool is unhealthy, its calls fail with the last cause,
+ * and it tries again only every ten seconds. What a worker itself says about its start, such as a tool file that cannot be imported, will not change: the place
  * is given up.
  */
 import { Clock, Deferred, Effect, Exit, type Fiber, Random, Scope, Semaphore } from "effect";
@@ -86,8 +86,9 @@ export class Supervisor {
   lastError: SnakepitError | undefined;
   /** When starts failed, or workers proved useless, within the time that counts. */
   #failures: number[] = [];
-  /** Calls that had succeeded when the last of those was counted. */
+  /** Calls that had succeeded when a worker last proved useless, and when that last were more than before. */
   #succeededThen = 0;
+  #workedAt = Number.NEGATIVE_INFINITY;
   #generation = 0;
   #closed = false;
   readonly #options: SupervisorOptions;
@@ -284,18 +285,25 @@ export class Supervisor {
           if (this.lastError !== undefined) dispatcher.despair(this.lastError);
           yield* rest(unhealthy);
         } else if (startError !== undefined || failedInTurn > 1) {
-          yield* rest(Math.min(first * 2 ** (failedInTurn - (startError === undefined ? 2 : 1)), longest));
+          // Of a pool that works, somebody kills the new ones: they are soon back.
+          const doublings = startError !== undefined ? failedInTurn - 1 : this.#works(now) ? 0 : failedInTurn - 2;
+          yield* rest(Math.min(first * 2 ** doublings, longest));
         }
       }
     });
   }
 
-  /** Counts a failure. Workers that die new prove nothing against a pool whose calls succeed meanwhile: then somebody else kills them. */
+  /** Counts a failure. Workers that die new prove nothing against a pool whose calls succeed: then somebody else kills them. */
   #count(now: number, useless: boolean): void {
     const { succeeded } = this.#options.dispatcher.counts;
-    if (useless && succeeded > this.#succeededThen) this.#failures = [];
+    if (succeeded > this.#succeededThen) this.#workedAt = now;
     this.#succeededThen = succeeded;
-    this.#failures.push(now);
+    if (!useless || !this.#works(now)) this.#failures.push(now);
+  }
+
+  /** Whether calls have succeeded within the time that counts. */
+  #works(now: number): boolean {
+    return now - this.#workedAt < constants.intensity.withinMs;
   }
 
   /** The life of one worker. `outcome` is told as soon as the place is free for the next, which is before a draining worker has ended. */
