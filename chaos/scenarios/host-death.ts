@@ -47,8 +47,13 @@ export const hostDeath: Scenario = {
       await Promise.all(
         hosts.map(async ({ child, marker, ready }) => {
           if ((await orLate(ready, READY_MS)) === "late") violations.add("a host was not ready", `within ${READY_MS} ms`);
-          const there = processesWith(marker).length;
-          violations.check(there === PROCESSES, "what was to be killed was not there", () => `${there} of ${PROCESSES} processes`);
+          let there = 0;
+          // A process that is just being started has no environment for a moment.
+          const complete = await within(1_000, () => {
+            there = processesWith(marker).length;
+            return there === PROCESSES;
+          });
+          violations.check(complete, "what was to be killed was not there", () => `${there} of ${PROCESSES} processes`);
           const since = performance.now();
           child.kill("SIGKILL");
           const gone = await within(GONE_MS, () => processesWith(marker).length === 0);
