@@ -18,7 +18,12 @@ type StartedBy = keyof typeof HEALED_MS;
 /** Far beyond what any call may take: it has its own deadline of 30 s. */
 const ENDLESS_MS = 40_000;
 /** Said in the summary, because what holds depends on them. The defaults of the pool. */
-const SETTINGS = { retries: 3, retryBackoffMs: 1_000, timeoutMs: 30_000 } as const;
+const SETTINGS = {
+  retries: 3,
+  retryBackoffMs: 1_000,
+  timeoutMs: 30_000,
+  retryBudget: { ratio: 0.2, perSecond: 10, burst: 1_000 },
+} as const;
 /** Up to so long a call takes, in seconds. Half of them take no time at all, so that many are with one worker at once. */
 const LONGEST_CALL = 0.01;
 
