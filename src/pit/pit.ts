@@ -12,7 +12,6 @@ import { closeOnSignal } from "../pool/host-signals.ts";
 import { type LogEvent, printLog } from "../pool/logs.ts";
 import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
-import { pitHealth, pitStats } from "../pool/stats.ts";
 import type { AdminHandlers } from "../registry/admin.ts";
 import { registryMessage } from "../registry/message.ts";
 import { openRegistry } from "../registry/registry.ts";
@@ -26,6 +25,7 @@ import { Telemetry } from "../telemetry/telemetry.ts";
 import { tell } from "../telemetry/tell.ts";
 import { nearestNames } from "../tool/nearest.ts";
 import { type OpenOptions, openSettings, type SessionStore } from "./options.ts";
+import { healthOf, type Pools, statsOf, toolsOf, workersOf } from "./pools.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -33,7 +33,7 @@ const FOREVER_MS = 2 ** 31 - 1;
 /** Open pools by name, and the sessions that call them. */
 export class Pit implements CallTarget {
   /** The pools, in the order they were given. */
-  readonly pools: ReadonlyMap<string, Pool>;
+  readonly pools: Pools;
   /** The sessions of the program. */
   readonly sessions: SessionManager;
   /** What Python may call. */
@@ -44,7 +44,7 @@ export class Pit implements CallTarget {
   readonly context: Context.Context<never>;
   readonly #only: Pool | undefined;
 
-  private constructor(pools: ReadonlyMap<string, Pool>, sessions: SessionManager, telemetry: Telemetry, context: Context.Context<never>) {
+  private constructor(pools: Pools, sessions: SessionManager, telemetry: Telemetry, context: Context.Context<never>) {
     this.pools = pools;
     this.sessions = sessions;
     this.tools = sessions.host.tools;
@@ -106,9 +106,9 @@ export class Pit implements CallTarget {
       }).pipe(Scope.provide(scope));
       const run = newRun();
       const admin: AdminHandlers = {
-        workers: async () => (await Promise.all(Array.from(opened.values(), (pool) => pool.workers()))).flat(),
-        stats: () => pitStats(byName(opened, (pool) => pool.stats())),
-        health: () => pitHealth(byName(opened, (pool) => pool.health())),
+        workers: () => workersOf(opened),
+        stats: () => statsOf(opened),
+        health: () => healthOf(opened),
         sessions: () => Effect.runPromiseWith(context)(sessions.list),
         reload: () =>
           Effect.runPromise(Effect.forEach(opened.values(), (pool) => pool.reload, { concurrency: "unbounded", discard: true })),
@@ -181,9 +181,6 @@ const tellStatistics = (pools: readonly Pool[], telemetry: Telemetry, intervalMs
   return Effect.sleep(intervalMs).pipe(Effect.andThen(Effect.suspend(() => (telemetry.active ? told : Effect.void))), Effect.forever);
 };
 
-const byName = <T>(pools: ReadonlyMap<string, Pool>, of: (pool: Pool) => T): Record<string, T> =>
-  Object.fromEntries(Array.from(pools, ([name, pool]) => [name, of(pool)]));
-
 /** What is given, else what stands in the context, else memory. */
 const sessionStore = (given: SessionStore | undefined): Effect.Effect<StoreService, SnakepitError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -192,7 +189,8 @@ const sessionStore = (given: SessionStore | undefined): Effect.Effect<StoreServi
     return Context.get(yield* Layer.build(given ?? Store.layerMemory), Store);
   });
 
-function nearest(tool: string, pools: ReadonlyMap<string, Pool>): string[] {
-  const names = [...pools.values()].flatMap((pool) => pool.tools().map(({ name }) => name));
-  return nearestNames(tool, names);
-}
+const nearest = (tool: string, pools: Pools): string[] =>
+  nearestNames(
+    tool,
+    toolsOf(pools).map(({ name }) => name),
+  );

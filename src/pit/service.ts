@@ -12,12 +12,13 @@ import type { HostToolOptions } from "../host/host-tools.ts";
 import type { CallError, OpenError } from "../pool/errors.ts";
 import { type CallTarget, callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
 import type { ToolArguments } from "../pool/pool.ts";
-import { type PitHealth, type PitStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
+import type { PitHealth, PitStats, WorkerInfo } from "../pool/stats.ts";
 import { Sessions } from "../session/service.ts";
 import type { PitEvent } from "../telemetry/event.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
+import { healthOf, statsOf, toolsOf, workersOf } from "./pools.ts";
 
 export type { EffectCallOptions } from "../pool/faces.ts";
 
@@ -85,8 +86,6 @@ export const layer = (options: OpenOptions = {}): Layer.Layer<Pool | Sessions, O
 
 function service(pit: Pit): PoolService {
   const pools = [...pit.pools.values()];
-  const byName = <T>(of: (pool: (typeof pools)[number]) => T): Record<string, T> =>
-    Object.fromEntries(pools.map((pool) => [pool.name, of(pool)]));
   return {
     ...callable(pit),
     pool: (name) => {
@@ -102,12 +101,12 @@ function service(pit: Pit): PoolService {
           ),
         ),
       ),
-    tools: Effect.sync(() => pools.flatMap((pool) => pool.tools())),
+    tools: Effect.sync(() => toolsOf(pit.pools)),
     ready: Effect.forEach(pools, (pool) => pool.ready, { concurrency: "unbounded", discard: true }).pipe(Effect.mapError(asOpenError)),
     reload: Effect.forEach(pools, (pool) => pool.reload, { concurrency: "unbounded", discard: true }).pipe(Effect.mapError(asOpenError)),
-    workers: Effect.promise(async () => (await Promise.all(pools.map((pool) => pool.workers()))).flat()),
-    stats: Effect.sync(() => pitStats(byName((pool) => pool.stats()))),
-    health: Effect.sync(() => pitHealth(byName((pool) => pool.health()))),
+    workers: Effect.promise(() => workersOf(pit.pools)),
+    stats: Effect.sync(() => statsOf(pit.pools)),
+    health: Effect.sync(() => healthOf(pit.pools)),
     events: Stream.suspend(() => Stream.fromAsyncIterable(pit.telemetry.events(), (error) => error)).pipe(Stream.orDie),
   };
 }

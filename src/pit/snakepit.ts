@@ -5,7 +5,7 @@ import type { HostToolOptions } from "../host/host-tools.ts";
 import { callPromise, itemIterator } from "../pool/faces.ts";
 import type { CallOptions } from "../pool/options.ts";
 import type { Pool, ToolArguments } from "../pool/pool.ts";
-import { type PitHealth, type PitStats, type PoolHealth, type PoolStats, pitHealth, pitStats, type WorkerInfo } from "../pool/stats.ts";
+import type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "../pool/stats.ts";
 import type { SessionInfo } from "../session/entry.ts";
 import type { SessionOptions } from "../session/options.ts";
 import { Session } from "../session/session.ts";
@@ -14,6 +14,7 @@ import type { HostFunction } from "../tool/call.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
+import { healthOf, statsOf, toolsOf, workersOf } from "./pools.ts";
 
 /** What can be called: a pit, or one of its pools. */
 export interface Callable {
@@ -131,7 +132,7 @@ export class Snakepit implements Callable, AsyncDisposable {
   }
 
   tools(): readonly ToolInfo[] {
-    return this.#pools.flatMap((pool) => pool.tools());
+    return toolsOf(this.#pit.pools);
   }
 
   async ready(): Promise<void> {
@@ -142,13 +143,13 @@ export class Snakepit implements Callable, AsyncDisposable {
     await Promise.all(this.#pools.map((pool) => Effect.runPromise(pool.reload)));
   }
 
-  async workers(): Promise<WorkerInfo[]> {
-    return (await Promise.all(this.#pools.map((pool) => pool.workers()))).flat();
+  workers(): Promise<WorkerInfo[]> {
+    return workersOf(this.#pit.pools);
   }
 
   /** Counters since it was opened, of all pools together and of each. */
   stats(): PitStats {
-    return pitStats(this.#byName((pool) => pool.stats()));
+    return statsOf(this.#pit.pools);
   }
 
   /**
@@ -171,7 +172,7 @@ export class Snakepit implements Callable, AsyncDisposable {
 
   /** How well it is, and every pool. */
   async health(): Promise<PitHealth> {
-    return pitHealth(this.#byName((pool) => pool.health()));
+    return healthOf(this.#pit.pools);
   }
 
   /**
@@ -189,10 +190,6 @@ export class Snakepit implements Callable, AsyncDisposable {
 
   get #pools(): Pool[] {
     return [...this.#pit.pools.values()];
-  }
-
-  #byName<T>(of: (pool: Pool) => T): Record<string, T> {
-    return Object.fromEntries(this.#pools.map((pool) => [pool.name, of(pool)]));
   }
 }
 
