@@ -23,29 +23,114 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from snakepit.v1 import error_pb2 as snakepit_dot_v1_dot_error__pb2
+from snakepit.v1 import session_pb2 as snakepit_dot_v1_dot_session__pb2
 from snakepit.v1 import tool_pb2 as snakepit_dot_v1_dot_tool__pb2
 from snakepit.v1 import value_pb2 as snakepit_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19snakepit/v1/gateway.proto\x12\x0bsnakepit.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\" \n\x1eGatewayServiceListToolsRequest\"J\n\x1fGatewayServiceListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xfd\x01\n GatewayServiceExecuteToolRequest\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12*\n\x04\x61rgs\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x61rgs\x12&\n\x0c\x61rgs_msgpack\x18\x03 \x01(\x0cH\x00R\x0b\x61rgsMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x1d\n\nsession_id\x18\x05 \x01(\tR\tsessionId\x12\x12\n\x04pool\x18\x06 \x01(\tR\x04poolB\x0f\n\r_args_msgpack\"\xc1\x01\n!GatewayServiceExecuteToolResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x06result\x12*\n\x0eresult_msgpack\x18\x02 \x01(\x0cH\x00R\rresultMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffersB\x11\n\x0f_result_msgpack\"\x83\x02\n&GatewayServiceExecuteToolStreamRequest\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12*\n\x04\x61rgs\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x61rgs\x12&\n\x0c\x61rgs_msgpack\x18\x03 \x01(\x0cH\x00R\x0b\x61rgsMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x1d\n\nsession_id\x18\x05 \x01(\tR\tsessionId\x12\x12\n\x04pool\x18\x06 \x01(\tR\x04poolB\x0f\n\r_args_msgpack\"\xbd\x01\n\'GatewayServiceExecuteToolStreamResponse\x12*\n\x04item\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04item\x12&\n\x0citem_msgpack\x18\x02 \x01(\x0cH\x00R\x0bitemMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffersB\x0f\n\r_item_msgpack2\xef\x02\n\x0eGatewayService\x12h\n\tListTools\x12+.snakepit.v1.GatewayServiceListToolsRequest\x1a,.snakepit.v1.GatewayServiceListToolsResponse\"\x00\x12n\n\x0b\x45xecuteTool\x12-.snakepit.v1.GatewayServiceExecuteToolRequest\x1a..snakepit.v1.GatewayServiceExecuteToolResponse\"\x00\x12\x82\x01\n\x11\x45xecuteToolStream\x12\x33.snakepit.v1.GatewayServiceExecuteToolStreamRequest\x1a\x34.snakepit.v1.GatewayServiceExecuteToolStreamResponse\"\x00\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19snakepit/v1/gateway.proto\x12\x0bsnakepit.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17snakepit/v1/error.proto\x1a\x19snakepit/v1/session.proto\x1a\x16snakepit/v1/tool.proto\x1a\x17snakepit/v1/value.proto\" \n\x1eGatewayServiceListToolsRequest\"J\n\x1fGatewayServiceListToolsResponse\x12\'\n\x05tools\x18\x01 \x03(\x0b\x32\x11.snakepit.v1.ToolR\x05tools\"\xf5\x02\n GatewayServiceExecuteToolRequest\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12*\n\x04\x61rgs\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x61rgs\x12&\n\x0c\x61rgs_msgpack\x18\x03 \x01(\x0cH\x00R\x0b\x61rgsMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x1d\n\nsession_id\x18\x05 \x01(\tR\tsessionId\x12\x12\n\x04pool\x18\x06 \x01(\tR\x04pool\x12.\n\x05retry\x18\x07 \x01(\x0e\x32\x18.snakepit.v1.RetryPolicyR\x05retry\x12\x1a\n\x08priority\x18\x08 \x01(\x11R\x08priority\x12*\n\x04\x66orm\x18\t \x01(\x0e\x32\x16.snakepit.v1.ValueFormR\x04\x66ormB\x0f\n\r_args_msgpack\"\xc1\x01\n!GatewayServiceExecuteToolResponse\x12.\n\x06result\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x06result\x12*\n\x0eresult_msgpack\x18\x02 \x01(\x0cH\x00R\rresultMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffersB\x11\n\x0f_result_msgpack\"\xfb\x02\n&GatewayServiceExecuteToolStreamRequest\x12\x12\n\x04tool\x18\x01 \x01(\tR\x04tool\x12*\n\x04\x61rgs\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04\x61rgs\x12&\n\x0c\x61rgs_msgpack\x18\x03 \x01(\x0cH\x00R\x0b\x61rgsMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x04 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffers\x12\x1d\n\nsession_id\x18\x05 \x01(\tR\tsessionId\x12\x12\n\x04pool\x18\x06 \x01(\tR\x04pool\x12.\n\x05retry\x18\x07 \x01(\x0e\x32\x18.snakepit.v1.RetryPolicyR\x05retry\x12\x1a\n\x08priority\x18\x08 \x01(\x11R\x08priority\x12*\n\x04\x66orm\x18\t \x01(\x0e\x32\x16.snakepit.v1.ValueFormR\x04\x66ormB\x0f\n\r_args_msgpack\"\xbd\x01\n\'GatewayServiceExecuteToolStreamResponse\x12*\n\x04item\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x04item\x12&\n\x0citem_msgpack\x18\x02 \x01(\x0cH\x00R\x0bitemMsgpack\x88\x01\x01\x12-\n\x07\x62uffers\x18\x03 \x03(\x0b\x32\x13.snakepit.v1.BufferR\x07\x62uffersB\x0f\n\r_item_msgpack\"\x8a\x02\n GatewayServiceOpenSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x15\n\x06ttl_ms\x18\x02 \x01(\x04R\x05ttlMs\x12W\n\x08metadata\x18\x03 \x03(\x0b\x32;.snakepit.v1.GatewayServiceOpenSessionRequest.MetadataEntryR\x08metadata\x12\x1a\n\x08\x61\x66\x66inity\x18\x04 \x01(\tR\x08\x61\x66\x66inity\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"r\n!GatewayServiceOpenSessionResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32\x19.snakepit.v1.SessionStateR\x07session\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\"@\n\x1fGatewayServiceGetSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"W\n GatewayServiceGetSessionResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32\x19.snakepit.v1.SessionStateR\x07session\"#\n!GatewayServiceListSessionsRequest\"[\n\"GatewayServiceListSessionsResponse\x12\x35\n\x08sessions\x18\x01 \x03(\x0b\x32\x19.snakepit.v1.SessionStateR\x08sessions\"\xdb\x02\n\x0cSessionState\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x43\n\x08metadata\x18\x02 \x03(\x0b\x32\'.snakepit.v1.SessionState.MetadataEntryR\x08metadata\x12\x15\n\x06ttl_ms\x18\x03 \x01(\x04R\x05ttlMs\x12\x39\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x33\n\x07used_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06usedAt\x12\x1c\n\tvariables\x18\x06 \x01(\rR\tvariables\x12\x14\n\x05\x62ytes\x18\x07 \x01(\x04R\x05\x62ytes\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"@\n\x1fGatewayServiceEndSessionRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\"8\n GatewayServiceEndSessionResponse\x12\x14\n\x05\x65nded\x18\x01 \x01(\x08R\x05\x65nded\"\xe2\x03\n\rVariableState\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12,\n\x05value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12(\n\rvalue_msgpack\x18\x05 \x01(\x0cH\x00R\x0cvalueMsgpack\x88\x01\x01\x12\x39\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructR\x0b\x63onstraints\x12\x44\n\x08metadata\x18\x07 \x03(\x0b\x32(.snakepit.v1.VariableState.MetadataEntryR\x08metadata\x12\x18\n\x07version\x18\x08 \x01(\x04R\x07version\x12+\n\x06source\x18\t \x01(\x0b\x32\x13.snakepit.v1.SourceR\x06source\x12*\n\x02\x61t\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x10\n\x0e_value_msgpack\"\xd2\x03\n%GatewayServiceRegisterVariableRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04type\x18\x03 \x01(\tR\x04type\x12,\n\x05value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12(\n\rvalue_msgpack\x18\x05 \x01(\x0cH\x00R\x0cvalueMsgpack\x88\x01\x01\x12\x39\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructR\x0b\x63onstraints\x12\\\n\x08metadata\x18\x07 \x03(\x0b\x32@.snakepit.v1.GatewayServiceRegisterVariableRequest.MetadataEntryR\x08metadata\x12\"\n\rif_not_exists\x18\x08 \x01(\x08R\x0bifNotExists\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x10\n\x0e_value_msgpack\"`\n&GatewayServiceRegisterVariableResponse\x12\x36\n\x08variable\x18\x01 \x01(\x0b\x32\x1a.snakepit.v1.VariableStateR\x08variable\"\x84\x01\n!GatewayServiceGetVariablesRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12*\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x16.snakepit.v1.ValueFormR\x04\x66orm\"x\n\"GatewayServiceGetVariablesResponse\x12\x38\n\tvariables\x18\x01 \x03(\x0b\x32\x1a.snakepit.v1.VariableStateR\tvariables\x12\x18\n\x07missing\x18\x02 \x03(\tR\x07missing\"\x9f\x01\n!GatewayServiceSetVariablesRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x41\n\x0b\x61ssignments\x18\x02 \x03(\x0b\x32\x1f.snakepit.v1.VariableAssignmentR\x0b\x61ssignments\x12\x18\n\x07partial\x18\x03 \x01(\x08R\x07partial\"\xdf\x02\n\x12VariableAssignment\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12(\n\rvalue_msgpack\x18\x03 \x01(\x0cH\x00R\x0cvalueMsgpack\x88\x01\x01\x12.\n\x10\x65xpected_version\x18\x04 \x01(\x04H\x01R\x0f\x65xpectedVersion\x88\x01\x01\x12I\n\x08metadata\x18\x05 \x03(\x0b\x32-.snakepit.v1.VariableAssignment.MetadataEntryR\x08metadata\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x10\n\x0e_value_msgpackB\x13\n\x11_expected_version\"\xe6\x02\n\"GatewayServiceSetVariablesResponse\x12Y\n\x08versions\x18\x01 \x03(\x0b\x32=.snakepit.v1.GatewayServiceSetVariablesResponse.VersionsEntryR\x08versions\x12S\n\x06\x65rrors\x18\x02 \x03(\x0b\x32;.snakepit.v1.GatewayServiceSetVariablesResponse.ErrorsEntryR\x06\x65rrors\x1a;\n\rVersionsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x04R\x05value:\x02\x38\x01\x1aS\n\x0b\x45rrorsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12.\n\x05value\x18\x02 \x01(\x0b\x32\x18.snakepit.v1.ErrorDetailR\x05value:\x02\x38\x01\"o\n\"GatewayServiceListVariablesRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12*\n\x04\x66orm\x18\x02 \x01(\x0e\x32\x16.snakepit.v1.ValueFormR\x04\x66orm\"_\n#GatewayServiceListVariablesResponse\x12\x38\n\tvariables\x18\x01 \x03(\x0b\x32\x1a.snakepit.v1.VariableStateR\tvariables\"X\n#GatewayServiceDeleteVariableRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"@\n$GatewayServiceDeleteVariableResponse\x12\x18\n\x07\x64\x65leted\x18\x01 \x01(\x08R\x07\x64\x65leted\"\x8f\x02\n#GatewayServiceWatchVariablesRequest\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12N\n\x04seen\x18\x03 \x03(\x0b\x32:.snakepit.v1.GatewayServiceWatchVariablesRequest.SeenEntryR\x04seen\x12*\n\x04\x66orm\x18\x04 \x01(\x0e\x32\x16.snakepit.v1.ValueFormR\x04\x66orm\x1a\x37\n\tSeenEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x04R\x05value:\x02\x38\x01\"\xde\x01\n$GatewayServiceWatchVariablesResponse\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .snakepit.v1.VariableChange.KindR\x04kind\x12\x36\n\x08variable\x18\x02 \x01(\x0b\x32\x1a.snakepit.v1.VariableStateR\x08variable\x12\x1c\n\tcoalesced\x18\x03 \x01(\x04R\tcoalesced\x12*\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t*T\n\tValueForm\x12\x1a\n\x16VALUE_FORM_UNSPECIFIED\x10\x00\x12\x13\n\x0fVALUE_FORM_JSON\x10\x01\x12\x16\n\x12VALUE_FORM_MSGPACK\x10\x02*s\n\x0bRetryPolicy\x12\x1c\n\x18RETRY_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11RETRY_POLICY_SAFE\x10\x01\x12\x16\n\x12RETRY_POLICY_NEVER\x10\x02\x12\x17\n\x13RETRY_POLICY_ALWAYS\x10\x03\x32\xfb\x0b\n\x0eGatewayService\x12h\n\tListTools\x12+.snakepit.v1.GatewayServiceListToolsRequest\x1a,.snakepit.v1.GatewayServiceListToolsResponse\"\x00\x12n\n\x0b\x45xecuteTool\x12-.snakepit.v1.GatewayServiceExecuteToolRequest\x1a..snakepit.v1.GatewayServiceExecuteToolResponse\"\x00\x12\x82\x01\n\x11\x45xecuteToolStream\x12\x33.snakepit.v1.GatewayServiceExecuteToolStreamRequest\x1a\x34.snakepit.v1.GatewayServiceExecuteToolStreamResponse\"\x00\x30\x01\x12n\n\x0bOpenSession\x12-.snakepit.v1.GatewayServiceOpenSessionRequest\x1a..snakepit.v1.GatewayServiceOpenSessionResponse\"\x00\x12k\n\nGetSession\x12,.snakepit.v1.GatewayServiceGetSessionRequest\x1a-.snakepit.v1.GatewayServiceGetSessionResponse\"\x00\x12q\n\x0cListSessions\x12..snakepit.v1.GatewayServiceListSessionsRequest\x1a/.snakepit.v1.GatewayServiceListSessionsResponse\"\x00\x12k\n\nEndSession\x12,.snakepit.v1.GatewayServiceEndSessionRequest\x1a-.snakepit.v1.GatewayServiceEndSessionResponse\"\x00\x12}\n\x10RegisterVariable\x12\x32.snakepit.v1.GatewayServiceRegisterVariableRequest\x1a\x33.snakepit.v1.GatewayServiceRegisterVariableResponse\"\x00\x12q\n\x0cGetVariables\x12..snakepit.v1.GatewayServiceGetVariablesRequest\x1a/.snakepit.v1.GatewayServiceGetVariablesResponse\"\x00\x12q\n\x0cSetVariables\x12..snakepit.v1.GatewayServiceSetVariablesRequest\x1a/.snakepit.v1.GatewayServiceSetVariablesResponse\"\x00\x12t\n\rListVariables\x12/.snakepit.v1.GatewayServiceListVariablesRequest\x1a\x30.snakepit.v1.GatewayServiceListVariablesResponse\"\x00\x12w\n\x0e\x44\x65leteVariable\x12\x30.snakepit.v1.GatewayServiceDeleteVariableRequest\x1a\x31.snakepit.v1.GatewayServiceDeleteVariableResponse\"\x00\x12y\n\x0eWatchVariables\x12\x30.snakepit.v1.GatewayServiceWatchVariablesRequest\x1a\x31.snakepit.v1.GatewayServiceWatchVariablesResponse\"\x00\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'snakepit.v1.gateway_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GATEWAYSERVICELISTTOOLSREQUEST']._serialized_start=121
-  _globals['_GATEWAYSERVICELISTTOOLSREQUEST']._serialized_end=153
-  _globals['_GATEWAYSERVICELISTTOOLSRESPONSE']._serialized_start=155
-  _globals['_GATEWAYSERVICELISTTOOLSRESPONSE']._serialized_end=229
-  _globals['_GATEWAYSERVICEEXECUTETOOLREQUEST']._serialized_start=232
-  _globals['_GATEWAYSERVICEEXECUTETOOLREQUEST']._serialized_end=485
-  _globals['_GATEWAYSERVICEEXECUTETOOLRESPONSE']._serialized_start=488
-  _globals['_GATEWAYSERVICEEXECUTETOOLRESPONSE']._serialized_end=681
-  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMREQUEST']._serialized_start=684
-  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMREQUEST']._serialized_end=943
-  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMRESPONSE']._serialized_start=946
-  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMRESPONSE']._serialized_end=1135
-  _globals['_GATEWAYSERVICE']._serialized_start=1138
-  _globals['_GATEWAYSERVICE']._serialized_end=1505
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_SESSIONSTATE_METADATAENTRY']._loaded_options = None
+  _globals['_SESSIONSTATE_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_VARIABLESTATE_METADATAENTRY']._loaded_options = None
+  _globals['_VARIABLESTATE_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_VARIABLEASSIGNMENT_METADATAENTRY']._loaded_options = None
+  _globals['_VARIABLEASSIGNMENT_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_VERSIONSENTRY']._loaded_options = None
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_VERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_ERRORSENTRY']._loaded_options = None
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_ERRORSENTRY']._serialized_options = b'8\001'
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST_SEENENTRY']._loaded_options = None
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST_SEENENTRY']._serialized_options = b'8\001'
+  _globals['_VALUEFORM']._serialized_start=5657
+  _globals['_VALUEFORM']._serialized_end=5741
+  _globals['_RETRYPOLICY']._serialized_start=5743
+  _globals['_RETRYPOLICY']._serialized_end=5858
+  _globals['_GATEWAYSERVICELISTTOOLSREQUEST']._serialized_start=206
+  _globals['_GATEWAYSERVICELISTTOOLSREQUEST']._serialized_end=238
+  _globals['_GATEWAYSERVICELISTTOOLSRESPONSE']._serialized_start=240
+  _globals['_GATEWAYSERVICELISTTOOLSRESPONSE']._serialized_end=314
+  _globals['_GATEWAYSERVICEEXECUTETOOLREQUEST']._serialized_start=317
+  _globals['_GATEWAYSERVICEEXECUTETOOLREQUEST']._serialized_end=690
+  _globals['_GATEWAYSERVICEEXECUTETOOLRESPONSE']._serialized_start=693
+  _globals['_GATEWAYSERVICEEXECUTETOOLRESPONSE']._serialized_end=886
+  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMREQUEST']._serialized_start=889
+  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMREQUEST']._serialized_end=1268
+  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMRESPONSE']._serialized_start=1271
+  _globals['_GATEWAYSERVICEEXECUTETOOLSTREAMRESPONSE']._serialized_end=1460
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST']._serialized_start=1463
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST']._serialized_end=1729
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST_METADATAENTRY']._serialized_start=1670
+  _globals['_GATEWAYSERVICEOPENSESSIONREQUEST_METADATAENTRY']._serialized_end=1729
+  _globals['_GATEWAYSERVICEOPENSESSIONRESPONSE']._serialized_start=1731
+  _globals['_GATEWAYSERVICEOPENSESSIONRESPONSE']._serialized_end=1845
+  _globals['_GATEWAYSERVICEGETSESSIONREQUEST']._serialized_start=1847
+  _globals['_GATEWAYSERVICEGETSESSIONREQUEST']._serialized_end=1911
+  _globals['_GATEWAYSERVICEGETSESSIONRESPONSE']._serialized_start=1913
+  _globals['_GATEWAYSERVICEGETSESSIONRESPONSE']._serialized_end=2000
+  _globals['_GATEWAYSERVICELISTSESSIONSREQUEST']._serialized_start=2002
+  _globals['_GATEWAYSERVICELISTSESSIONSREQUEST']._serialized_end=2037
+  _globals['_GATEWAYSERVICELISTSESSIONSRESPONSE']._serialized_start=2039
+  _globals['_GATEWAYSERVICELISTSESSIONSRESPONSE']._serialized_end=2130
+  _globals['_SESSIONSTATE']._serialized_start=2133
+  _globals['_SESSIONSTATE']._serialized_end=2480
+  _globals['_SESSIONSTATE_METADATAENTRY']._serialized_start=1670
+  _globals['_SESSIONSTATE_METADATAENTRY']._serialized_end=1729
+  _globals['_GATEWAYSERVICEENDSESSIONREQUEST']._serialized_start=2482
+  _globals['_GATEWAYSERVICEENDSESSIONREQUEST']._serialized_end=2546
+  _globals['_GATEWAYSERVICEENDSESSIONRESPONSE']._serialized_start=2548
+  _globals['_GATEWAYSERVICEENDSESSIONRESPONSE']._serialized_end=2604
+  _globals['_VARIABLESTATE']._serialized_start=2607
+  _globals['_VARIABLESTATE']._serialized_end=3089
+  _globals['_VARIABLESTATE_METADATAENTRY']._serialized_start=1670
+  _globals['_VARIABLESTATE_METADATAENTRY']._serialized_end=1729
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST']._serialized_start=3092
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST']._serialized_end=3558
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST_METADATAENTRY']._serialized_start=1670
+  _globals['_GATEWAYSERVICEREGISTERVARIABLEREQUEST_METADATAENTRY']._serialized_end=1729
+  _globals['_GATEWAYSERVICEREGISTERVARIABLERESPONSE']._serialized_start=3560
+  _globals['_GATEWAYSERVICEREGISTERVARIABLERESPONSE']._serialized_end=3656
+  _globals['_GATEWAYSERVICEGETVARIABLESREQUEST']._serialized_start=3659
+  _globals['_GATEWAYSERVICEGETVARIABLESREQUEST']._serialized_end=3791
+  _globals['_GATEWAYSERVICEGETVARIABLESRESPONSE']._serialized_start=3793
+  _globals['_GATEWAYSERVICEGETVARIABLESRESPONSE']._serialized_end=3913
+  _globals['_GATEWAYSERVICESETVARIABLESREQUEST']._serialized_start=3916
+  _globals['_GATEWAYSERVICESETVARIABLESREQUEST']._serialized_end=4075
+  _globals['_VARIABLEASSIGNMENT']._serialized_start=4078
+  _globals['_VARIABLEASSIGNMENT']._serialized_end=4429
+  _globals['_VARIABLEASSIGNMENT_METADATAENTRY']._serialized_start=1670
+  _globals['_VARIABLEASSIGNMENT_METADATAENTRY']._serialized_end=1729
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE']._serialized_start=4432
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE']._serialized_end=4790
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_VERSIONSENTRY']._serialized_start=4646
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_VERSIONSENTRY']._serialized_end=4705
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_ERRORSENTRY']._serialized_start=4707
+  _globals['_GATEWAYSERVICESETVARIABLESRESPONSE_ERRORSENTRY']._serialized_end=4790
+  _globals['_GATEWAYSERVICELISTVARIABLESREQUEST']._serialized_start=4792
+  _globals['_GATEWAYSERVICELISTVARIABLESREQUEST']._serialized_end=4903
+  _globals['_GATEWAYSERVICELISTVARIABLESRESPONSE']._serialized_start=4905
+  _globals['_GATEWAYSERVICELISTVARIABLESRESPONSE']._serialized_end=5000
+  _globals['_GATEWAYSERVICEDELETEVARIABLEREQUEST']._serialized_start=5002
+  _globals['_GATEWAYSERVICEDELETEVARIABLEREQUEST']._serialized_end=5090
+  _globals['_GATEWAYSERVICEDELETEVARIABLERESPONSE']._serialized_start=5092
+  _globals['_GATEWAYSERVICEDELETEVARIABLERESPONSE']._serialized_end=5156
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST']._serialized_start=5159
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST']._serialized_end=5430
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST_SEENENTRY']._serialized_start=5375
+  _globals['_GATEWAYSERVICEWATCHVARIABLESREQUEST_SEENENTRY']._serialized_end=5430
+  _globals['_GATEWAYSERVICEWATCHVARIABLESRESPONSE']._serialized_start=5433
+  _globals['_GATEWAYSERVICEWATCHVARIABLESRESPONSE']._serialized_end=5655
+  _globals['_GATEWAYSERVICE']._serialized_start=5861
+  _globals['_GATEWAYSERVICE']._serialized_end=7392
 # @@protoc_insertion_point(module_scope)

@@ -4,21 +4,25 @@
 
 // What a pit offers to programs elsewhere: browsers, edge functions, other languages.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Value } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp, Value } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ErrorDetail } from "./error_pb.ts";
+import { file_snakepit_v1_error } from "./error_pb.ts";
+import type { Source, VariableChange_Kind } from "./session_pb.ts";
+import { file_snakepit_v1_session } from "./session_pb.ts";
 import type { Tool } from "./tool_pb.ts";
 import { file_snakepit_v1_tool } from "./tool_pb.ts";
 import type { Buffer } from "./value_pb.ts";
 import { file_snakepit_v1_value } from "./value_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file snakepit/v1/gateway.proto.
  */
 export const file_snakepit_v1_gateway: GenFile = /*@__PURE__*/
-  fileDesc("ChlzbmFrZXBpdC92MS9nYXRld2F5LnByb3RvEgtzbmFrZXBpdC52MSIgCh5HYXRld2F5U2VydmljZUxpc3RUb29sc1JlcXVlc3QiQwofR2F0ZXdheVNlcnZpY2VMaXN0VG9vbHNSZXNwb25zZRIgCgV0b29scxgBIAMoCzIRLnNuYWtlcGl0LnYxLlRvb2wiygEKIEdhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xSZXF1ZXN0EgwKBHRvb2wYASABKAkSJAoEYXJncxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIZCgxhcmdzX21zZ3BhY2sYAyABKAxIAIgBARIkCgdidWZmZXJzGAQgAygLMhMuc25ha2VwaXQudjEuQnVmZmVyEhIKCnNlc3Npb25faWQYBSABKAkSDAoEcG9vbBgGIAEoCUIPCg1fYXJnc19tc2dwYWNrIqEBCiFHYXRld2F5U2VydmljZUV4ZWN1dGVUb29sUmVzcG9uc2USJgoGcmVzdWx0GAEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhsKDnJlc3VsdF9tc2dwYWNrGAIgASgMSACIAQESJAoHYnVmZmVycxgDIAMoCzITLnNuYWtlcGl0LnYxLkJ1ZmZlckIRCg9fcmVzdWx0X21zZ3BhY2si0AEKJkdhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xTdHJlYW1SZXF1ZXN0EgwKBHRvb2wYASABKAkSJAoEYXJncxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIZCgxhcmdzX21zZ3BhY2sYAyABKAxIAIgBARIkCgdidWZmZXJzGAQgAygLMhMuc25ha2VwaXQudjEuQnVmZmVyEhIKCnNlc3Npb25faWQYBSABKAkSDAoEcG9vbBgGIAEoCUIPCg1fYXJnc19tc2dwYWNrIqEBCidHYXRld2F5U2VydmljZUV4ZWN1dGVUb29sU3RyZWFtUmVzcG9uc2USJAoEaXRlbRgBIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIZCgxpdGVtX21zZ3BhY2sYAiABKAxIAIgBARIkCgdidWZmZXJzGAMgAygLMhMuc25ha2VwaXQudjEuQnVmZmVyQg8KDV9pdGVtX21zZ3BhY2sy7wIKDkdhdGV3YXlTZXJ2aWNlEmgKCUxpc3RUb29scxIrLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlTGlzdFRvb2xzUmVxdWVzdBosLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlTGlzdFRvb2xzUmVzcG9uc2UiABJuCgtFeGVjdXRlVG9vbBItLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xSZXF1ZXN0Gi4uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VFeGVjdXRlVG9vbFJlc3BvbnNlIgASggEKEUV4ZWN1dGVUb29sU3RyZWFtEjMuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VFeGVjdXRlVG9vbFN0cmVhbVJlcXVlc3QaNC5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZUV4ZWN1dGVUb29sU3RyZWFtUmVzcG9uc2UiADABYgZwcm90bzM", [file_google_protobuf_struct, file_snakepit_v1_tool, file_snakepit_v1_value]);
+  fileDesc("ChlzbmFrZXBpdC92MS9nYXRld2F5LnByb3RvEgtzbmFrZXBpdC52MSIgCh5HYXRld2F5U2VydmljZUxpc3RUb29sc1JlcXVlc3QiQwofR2F0ZXdheVNlcnZpY2VMaXN0VG9vbHNSZXNwb25zZRIgCgV0b29scxgBIAMoCzIRLnNuYWtlcGl0LnYxLlRvb2wiqwIKIEdhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xSZXF1ZXN0EgwKBHRvb2wYASABKAkSJAoEYXJncxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIZCgxhcmdzX21zZ3BhY2sYAyABKAxIAIgBARIkCgdidWZmZXJzGAQgAygLMhMuc25ha2VwaXQudjEuQnVmZmVyEhIKCnNlc3Npb25faWQYBSABKAkSDAoEcG9vbBgGIAEoCRInCgVyZXRyeRgHIAEoDjIYLnNuYWtlcGl0LnYxLlJldHJ5UG9saWN5EhAKCHByaW9yaXR5GAggASgREiQKBGZvcm0YCSABKA4yFi5zbmFrZXBpdC52MS5WYWx1ZUZvcm1CDwoNX2FyZ3NfbXNncGFjayKhAQohR2F0ZXdheVNlcnZpY2VFeGVjdXRlVG9vbFJlc3BvbnNlEiYKBnJlc3VsdBgBIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIbCg5yZXN1bHRfbXNncGFjaxgCIAEoDEgAiAEBEiQKB2J1ZmZlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXJCEQoPX3Jlc3VsdF9tc2dwYWNrIrECCiZHYXRld2F5U2VydmljZUV4ZWN1dGVUb29sU3RyZWFtUmVxdWVzdBIMCgR0b29sGAEgASgJEiQKBGFyZ3MYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGQoMYXJnc19tc2dwYWNrGAMgASgMSACIAQESJAoHYnVmZmVycxgEIAMoCzITLnNuYWtlcGl0LnYxLkJ1ZmZlchISCgpzZXNzaW9uX2lkGAUgASgJEgwKBHBvb2wYBiABKAkSJwoFcmV0cnkYByABKA4yGC5zbmFrZXBpdC52MS5SZXRyeVBvbGljeRIQCghwcmlvcml0eRgIIAEoERIkCgRmb3JtGAkgASgOMhYuc25ha2VwaXQudjEuVmFsdWVGb3JtQg8KDV9hcmdzX21zZ3BhY2sioQEKJ0dhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xTdHJlYW1SZXNwb25zZRIkCgRpdGVtGAEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhkKDGl0ZW1fbXNncGFjaxgCIAEoDEgAiAEBEiQKB2J1ZmZlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5CdWZmZXJCDwoNX2l0ZW1fbXNncGFjayLYAQogR2F0ZXdheVNlcnZpY2VPcGVuU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZ0dGxfbXMYAiABKAQSTQoIbWV0YWRhdGEYAyADKAsyOy5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZU9wZW5TZXNzaW9uUmVxdWVzdC5NZXRhZGF0YUVudHJ5EhAKCGFmZmluaXR5GAQgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJgCiFHYXRld2F5U2VydmljZU9wZW5TZXNzaW9uUmVzcG9uc2USKgoHc2Vzc2lvbhgBIAEoCzIZLnNuYWtlcGl0LnYxLlNlc3Npb25TdGF0ZRIPCgdjcmVhdGVkGAIgASgIIjUKH0dhdGV3YXlTZXJ2aWNlR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJOCiBHYXRld2F5U2VydmljZUdldFNlc3Npb25SZXNwb25zZRIqCgdzZXNzaW9uGAEgASgLMhkuc25ha2VwaXQudjEuU2Vzc2lvblN0YXRlIiMKIUdhdGV3YXlTZXJ2aWNlTGlzdFNlc3Npb25zUmVxdWVzdCJRCiJHYXRld2F5U2VydmljZUxpc3RTZXNzaW9uc1Jlc3BvbnNlEisKCHNlc3Npb25zGAEgAygLMhkuc25ha2VwaXQudjEuU2Vzc2lvblN0YXRlIpUCCgxTZXNzaW9uU3RhdGUSCgoCaWQYASABKAkSOQoIbWV0YWRhdGEYAiADKAsyJy5zbmFrZXBpdC52MS5TZXNzaW9uU3RhdGUuTWV0YWRhdGFFbnRyeRIOCgZ0dGxfbXMYAyABKAQSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdXNlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdmFyaWFibGVzGAYgASgNEg0KBWJ5dGVzGAcgASgEGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Ch9HYXRld2F5U2VydmljZUVuZFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiMQogR2F0ZXdheVNlcnZpY2VFbmRTZXNzaW9uUmVzcG9uc2USDQoFZW5kZWQYASABKAgihQMKDVZhcmlhYmxlU3RhdGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEiUKBXZhbHVlGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhoKDXZhbHVlX21zZ3BhY2sYBSABKAxIAIgBARIsCgtjb25zdHJhaW50cxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSOgoIbWV0YWRhdGEYByADKAsyKC5zbmFrZXBpdC52MS5WYXJpYWJsZVN0YXRlLk1ldGFkYXRhRW50cnkSDwoHdmVyc2lvbhgIIAEoBBIjCgZzb3VyY2UYCSABKAsyEy5zbmFrZXBpdC52MS5Tb3VyY2USJgoCYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIQCg5fdmFsdWVfbXNncGFjayL2AgolR2F0ZXdheVNlcnZpY2VSZWdpc3RlclZhcmlhYmxlUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEdHlwZRgDIAEoCRIlCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIaCg12YWx1ZV9tc2dwYWNrGAUgASgMSACIAQESLAoLY29uc3RyYWludHMYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ElIKCG1ldGFkYXRhGAcgAygLMkAuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VSZWdpc3RlclZhcmlhYmxlUmVxdWVzdC5NZXRhZGF0YUVudHJ5EhUKDWlmX25vdF9leGlzdHMYCCABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhAKDl92YWx1ZV9tc2dwYWNrIlYKJkdhdGV3YXlTZXJ2aWNlUmVnaXN0ZXJWYXJpYWJsZVJlc3BvbnNlEiwKCHZhcmlhYmxlGAEgASgLMhouc25ha2VwaXQudjEuVmFyaWFibGVTdGF0ZSJsCiFHYXRld2F5U2VydmljZUdldFZhcmlhYmxlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVuYW1lcxgCIAMoCRIkCgRmb3JtGAMgASgOMhYuc25ha2VwaXQudjEuVmFsdWVGb3JtImQKIkdhdGV3YXlTZXJ2aWNlR2V0VmFyaWFibGVzUmVzcG9uc2USLQoJdmFyaWFibGVzGAEgAygLMhouc25ha2VwaXQudjEuVmFyaWFibGVTdGF0ZRIPCgdtaXNzaW5nGAIgAygJIn4KIUdhdGV3YXlTZXJ2aWNlU2V0VmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEjQKC2Fzc2lnbm1lbnRzGAIgAygLMh8uc25ha2VwaXQudjEuVmFyaWFibGVBc3NpZ25tZW50Eg8KB3BhcnRpYWwYAyABKAginQIKElZhcmlhYmxlQXNzaWdubWVudBIMCgRuYW1lGAEgASgJEiUKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhoKDXZhbHVlX21zZ3BhY2sYAyABKAxIAIgBARIdChBleHBlY3RlZF92ZXJzaW9uGAQgASgESAGIAQESPwoIbWV0YWRhdGEYBSADKAsyLS5zbmFrZXBpdC52MS5WYXJpYWJsZUFzc2lnbm1lbnQuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEAoOX3ZhbHVlX21zZ3BhY2tCEwoRX2V4cGVjdGVkX3ZlcnNpb24ivAIKIkdhdGV3YXlTZXJ2aWNlU2V0VmFyaWFibGVzUmVzcG9uc2USTwoIdmVyc2lvbnMYASADKAsyPS5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZVNldFZhcmlhYmxlc1Jlc3BvbnNlLlZlcnNpb25zRW50cnkSSwoGZXJyb3JzGAIgAygLMjsuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VTZXRWYXJpYWJsZXNSZXNwb25zZS5FcnJvcnNFbnRyeRovCg1WZXJzaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEaRwoLRXJyb3JzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhguc25ha2VwaXQudjEuRXJyb3JEZXRhaWw6AjgBIl4KIkdhdGV3YXlTZXJ2aWNlTGlzdFZhcmlhYmxlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIkCgRmb3JtGAIgASgOMhYuc25ha2VwaXQudjEuVmFsdWVGb3JtIlQKI0dhdGV3YXlTZXJ2aWNlTGlzdFZhcmlhYmxlc1Jlc3BvbnNlEi0KCXZhcmlhYmxlcxgBIAMoCzIaLnNuYWtlcGl0LnYxLlZhcmlhYmxlU3RhdGUiRwojR2F0ZXdheVNlcnZpY2VEZWxldGVWYXJpYWJsZVJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJIjcKJEdhdGV3YXlTZXJ2aWNlRGVsZXRlVmFyaWFibGVSZXNwb25zZRIPCgdkZWxldGVkGAEgASgIIuUBCiNHYXRld2F5U2VydmljZVdhdGNoVmFyaWFibGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg0KBW5hbWVzGAIgAygJEkgKBHNlZW4YAyADKAsyOi5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZVdhdGNoVmFyaWFibGVzUmVxdWVzdC5TZWVuRW50cnkSJAoEZm9ybRgEIAEoDjIWLnNuYWtlcGl0LnYxLlZhbHVlRm9ybRorCglTZWVuRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK/AQokR2F0ZXdheVNlcnZpY2VXYXRjaFZhcmlhYmxlc1Jlc3BvbnNlEi4KBGtpbmQYASABKA4yIC5zbmFrZXBpdC52MS5WYXJpYWJsZUNoYW5nZS5LaW5kEiwKCHZhcmlhYmxlGAIgASgLMhouc25ha2VwaXQudjEuVmFyaWFibGVTdGF0ZRIRCgljb2FsZXNjZWQYAyABKAQSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlQKCVZhbHVlRm9ybRIaChZWQUxVRV9GT1JNX1VOU1BFQ0lGSUVEEAASEwoPVkFMVUVfRk9STV9KU09OEAESFgoSVkFMVUVfRk9STV9NU0dQQUNLEAIqcwoLUmV0cnlQb2xpY3kSHAoYUkVUUllfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFQoRUkVUUllfUE9MSUNZX1NBRkUQARIWChJSRVRSWV9QT0xJQ1lfTkVWRVIQAhIXChNSRVRSWV9QT0xJQ1lfQUxXQVlTEAMy+wsKDkdhdGV3YXlTZXJ2aWNlEmgKCUxpc3RUb29scxIrLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlTGlzdFRvb2xzUmVxdWVzdBosLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlTGlzdFRvb2xzUmVzcG9uc2UiABJuCgtFeGVjdXRlVG9vbBItLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlRXhlY3V0ZVRvb2xSZXF1ZXN0Gi4uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VFeGVjdXRlVG9vbFJlc3BvbnNlIgASggEKEUV4ZWN1dGVUb29sU3RyZWFtEjMuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VFeGVjdXRlVG9vbFN0cmVhbVJlcXVlc3QaNC5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZUV4ZWN1dGVUb29sU3RyZWFtUmVzcG9uc2UiADABEm4KC09wZW5TZXNzaW9uEi0uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VPcGVuU2Vzc2lvblJlcXVlc3QaLi5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZU9wZW5TZXNzaW9uUmVzcG9uc2UiABJrCgpHZXRTZXNzaW9uEiwuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VHZXRTZXNzaW9uUmVxdWVzdBotLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlR2V0U2Vzc2lvblJlc3BvbnNlIgAScQoMTGlzdFNlc3Npb25zEi4uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VMaXN0U2Vzc2lvbnNSZXF1ZXN0Gi8uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VMaXN0U2Vzc2lvbnNSZXNwb25zZSIAEmsKCkVuZFNlc3Npb24SLC5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZUVuZFNlc3Npb25SZXF1ZXN0Gi0uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VFbmRTZXNzaW9uUmVzcG9uc2UiABJ9ChBSZWdpc3RlclZhcmlhYmxlEjIuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VSZWdpc3RlclZhcmlhYmxlUmVxdWVzdBozLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlUmVnaXN0ZXJWYXJpYWJsZVJlc3BvbnNlIgAScQoMR2V0VmFyaWFibGVzEi4uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VHZXRWYXJpYWJsZXNSZXF1ZXN0Gi8uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VHZXRWYXJpYWJsZXNSZXNwb25zZSIAEnEKDFNldFZhcmlhYmxlcxIuLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlU2V0VmFyaWFibGVzUmVxdWVzdBovLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlU2V0VmFyaWFibGVzUmVzcG9uc2UiABJ0Cg1MaXN0VmFyaWFibGVzEi8uc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VMaXN0VmFyaWFibGVzUmVxdWVzdBowLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlTGlzdFZhcmlhYmxlc1Jlc3BvbnNlIgASdwoORGVsZXRlVmFyaWFibGUSMC5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZURlbGV0ZVZhcmlhYmxlUmVxdWVzdBoxLnNuYWtlcGl0LnYxLkdhdGV3YXlTZXJ2aWNlRGVsZXRlVmFyaWFibGVSZXNwb25zZSIAEnkKDldhdGNoVmFyaWFibGVzEjAuc25ha2VwaXQudjEuR2F0ZXdheVNlcnZpY2VXYXRjaFZhcmlhYmxlc1JlcXVlc3QaMS5zbmFrZXBpdC52MS5HYXRld2F5U2VydmljZVdhdGNoVmFyaWFibGVzUmVzcG9uc2UiADABYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_snakepit_v1_error, file_snakepit_v1_session, file_snakepit_v1_tool, file_snakepit_v1_value]);
 
 /**
  * Nothing to say.
@@ -42,7 +46,7 @@ export const GatewayServiceListToolsRequestSchema: GenMessage<GatewayServiceList
  */
 export type GatewayServiceListToolsResponse = Message<"snakepit.v1.GatewayServiceListToolsResponse"> & {
   /**
-   * Of every pool.
+   * Of every pool, as far as the caller may call them.
    *
    * @generated from field: repeated snakepit.v1.Tool tools = 1;
    */
@@ -57,7 +61,7 @@ export const GatewayServiceListToolsResponseSchema: GenMessage<GatewayServiceLis
   messageDesc(file_snakepit_v1_gateway, 1);
 
 /**
- * A value in one of two forms: JSON for people, MessagePack for programs. MessagePack wins when both are there.
+ * A tool and its arguments.
  *
  * @generated from message snakepit.v1.GatewayServiceExecuteToolRequest
  */
@@ -103,6 +107,27 @@ export type GatewayServiceExecuteToolRequest = Message<"snakepit.v1.GatewayServi
    * @generated from field: string pool = 6;
    */
   pool: string;
+
+  /**
+   * Whether it may be made again.
+   *
+   * @generated from field: snakepit.v1.RetryPolicy retry = 7;
+   */
+  retry: RetryPolicy;
+
+  /**
+   * Calls of a higher priority leave the queue first.
+   *
+   * @generated from field: sint32 priority = 8;
+   */
+  priority: number;
+
+  /**
+   * Form of the result.
+   *
+   * @generated from field: snakepit.v1.ValueForm form = 9;
+   */
+  form: ValueForm;
 };
 
 /**
@@ -113,7 +138,7 @@ export const GatewayServiceExecuteToolRequestSchema: GenMessage<GatewayServiceEx
   messageDesc(file_snakepit_v1_gateway, 2);
 
 /**
- * What the tool returned, in the form of the request.
+ * What the tool returned.
  *
  * @generated from message snakepit.v1.GatewayServiceExecuteToolResponse
  */
@@ -194,6 +219,27 @@ export type GatewayServiceExecuteToolStreamRequest = Message<"snakepit.v1.Gatewa
    * @generated from field: string pool = 6;
    */
   pool: string;
+
+  /**
+   * Whether it may be made again before its first item.
+   *
+   * @generated from field: snakepit.v1.RetryPolicy retry = 7;
+   */
+  retry: RetryPolicy;
+
+  /**
+   * Calls of a higher priority leave the queue first.
+   *
+   * @generated from field: sint32 priority = 8;
+   */
+  priority: number;
+
+  /**
+   * Form of the items.
+   *
+   * @generated from field: snakepit.v1.ValueForm form = 9;
+   */
+  form: ValueForm;
 };
 
 /**
@@ -204,7 +250,7 @@ export const GatewayServiceExecuteToolStreamRequestSchema: GenMessage<GatewaySer
   messageDesc(file_snakepit_v1_gateway, 4);
 
 /**
- * One item, in the form of the request.
+ * One item, or how far the tool is.
  *
  * @generated from message snakepit.v1.GatewayServiceExecuteToolStreamResponse
  */
@@ -239,7 +285,885 @@ export const GatewayServiceExecuteToolStreamResponseSchema: GenMessage<GatewaySe
   messageDesc(file_snakepit_v1_gateway, 5);
 
 /**
- * Served by the gateway over Connect, gRPC-Web and gRPC.
+ * Which session to open.
+ *
+ * @generated from message snakepit.v1.GatewayServiceOpenSessionRequest
+ */
+export type GatewayServiceOpenSessionRequest = Message<"snakepit.v1.GatewayServiceOpenSessionRequest"> & {
+  /**
+   * Empty for one with an id of its own.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * How long it lives after its last use; 0 for the default.
+   *
+   * @generated from field: uint64 ttl_ms = 2;
+   */
+  ttlMs: bigint;
+
+  /**
+   * The user's own words about it. Taken when it is made.
+   *
+   * @generated from field: map<string, string> metadata = 3;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * "hint", "strict-queue" or "strict-fail"; empty for the default.
+   *
+   * @generated from field: string affinity = 4;
+   */
+  affinity: string;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceOpenSessionRequest.
+ * Use `create(GatewayServiceOpenSessionRequestSchema)` to create a new message.
+ */
+export const GatewayServiceOpenSessionRequestSchema: GenMessage<GatewayServiceOpenSessionRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 6);
+
+/**
+ * The session.
+ *
+ * @generated from message snakepit.v1.GatewayServiceOpenSessionResponse
+ */
+export type GatewayServiceOpenSessionResponse = Message<"snakepit.v1.GatewayServiceOpenSessionResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: snakepit.v1.SessionState session = 1;
+   */
+  session?: SessionState | undefined;
+
+  /**
+   * True when this request has made it.
+   *
+   * @generated from field: bool created = 2;
+   */
+  created: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceOpenSessionResponse.
+ * Use `create(GatewayServiceOpenSessionResponseSchema)` to create a new message.
+ */
+export const GatewayServiceOpenSessionResponseSchema: GenMessage<GatewayServiceOpenSessionResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 7);
+
+/**
+ * Whose state is asked for.
+ *
+ * @generated from message snakepit.v1.GatewayServiceGetSessionRequest
+ */
+export type GatewayServiceGetSessionRequest = Message<"snakepit.v1.GatewayServiceGetSessionRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceGetSessionRequest.
+ * Use `create(GatewayServiceGetSessionRequestSchema)` to create a new message.
+ */
+export const GatewayServiceGetSessionRequestSchema: GenMessage<GatewayServiceGetSessionRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 8);
+
+/**
+ * The session.
+ *
+ * @generated from message snakepit.v1.GatewayServiceGetSessionResponse
+ */
+export type GatewayServiceGetSessionResponse = Message<"snakepit.v1.GatewayServiceGetSessionResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: snakepit.v1.SessionState session = 1;
+   */
+  session?: SessionState | undefined;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceGetSessionResponse.
+ * Use `create(GatewayServiceGetSessionResponseSchema)` to create a new message.
+ */
+export const GatewayServiceGetSessionResponseSchema: GenMessage<GatewayServiceGetSessionResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 9);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message snakepit.v1.GatewayServiceListSessionsRequest
+ */
+export type GatewayServiceListSessionsRequest = Message<"snakepit.v1.GatewayServiceListSessionsRequest"> & {
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceListSessionsRequest.
+ * Use `create(GatewayServiceListSessionsRequestSchema)` to create a new message.
+ */
+export const GatewayServiceListSessionsRequestSchema: GenMessage<GatewayServiceListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 10);
+
+/**
+ * The sessions.
+ *
+ * @generated from message snakepit.v1.GatewayServiceListSessionsResponse
+ */
+export type GatewayServiceListSessionsResponse = Message<"snakepit.v1.GatewayServiceListSessionsResponse"> & {
+  /**
+   * Those that the caller may see.
+   *
+   * @generated from field: repeated snakepit.v1.SessionState sessions = 1;
+   */
+  sessions: SessionState[];
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceListSessionsResponse.
+ * Use `create(GatewayServiceListSessionsResponseSchema)` to create a new message.
+ */
+export const GatewayServiceListSessionsResponseSchema: GenMessage<GatewayServiceListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 11);
+
+/**
+ * A session with everything that is known about it.
+ *
+ * @generated from message snakepit.v1.SessionState
+ */
+export type SessionState = Message<"snakepit.v1.SessionState"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The user's own words about it.
+   *
+   * @generated from field: map<string, string> metadata = 2;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * How long it lives after its last use.
+   *
+   * @generated from field: uint64 ttl_ms = 3;
+   */
+  ttlMs: bigint;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 4;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it was used last.
+   *
+   * @generated from field: google.protobuf.Timestamp used_at = 5;
+   */
+  usedAt?: Timestamp | undefined;
+
+  /**
+   * How many variables it has.
+   *
+   * @generated from field: uint32 variables = 6;
+   */
+  variables: number;
+
+  /**
+   * What they take.
+   *
+   * @generated from field: uint64 bytes = 7;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message snakepit.v1.SessionState.
+ * Use `create(SessionStateSchema)` to create a new message.
+ */
+export const SessionStateSchema: GenMessage<SessionState> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 12);
+
+/**
+ * Which session to end.
+ *
+ * @generated from message snakepit.v1.GatewayServiceEndSessionRequest
+ */
+export type GatewayServiceEndSessionRequest = Message<"snakepit.v1.GatewayServiceEndSessionRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceEndSessionRequest.
+ * Use `create(GatewayServiceEndSessionRequestSchema)` to create a new message.
+ */
+export const GatewayServiceEndSessionRequestSchema: GenMessage<GatewayServiceEndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 13);
+
+/**
+ * What became of it.
+ *
+ * @generated from message snakepit.v1.GatewayServiceEndSessionResponse
+ */
+export type GatewayServiceEndSessionResponse = Message<"snakepit.v1.GatewayServiceEndSessionResponse"> & {
+  /**
+   * False when it was gone already.
+   *
+   * @generated from field: bool ended = 1;
+   */
+  ended: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceEndSessionResponse.
+ * Use `create(GatewayServiceEndSessionResponseSchema)` to create a new message.
+ */
+export const GatewayServiceEndSessionResponseSchema: GenMessage<GatewayServiceEndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 14);
+
+/**
+ * A variable as the gateway's callers see it.
+ *
+ * @generated from message snakepit.v1.VariableState
+ */
+export type VariableState = Message<"snakepit.v1.VariableState"> & {
+  /**
+   * "var_<name>_<n>", never used twice.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The user's name for it.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * One of the built-in types, or a name that the tools have defined.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * As JSON has it.
+   *
+   * @generated from field: google.protobuf.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * MessagePack.
+   *
+   * @generated from field: optional bytes value_msgpack = 5;
+   */
+  valueMsgpack?: Uint8Array | undefined;
+
+  /**
+   * Such as {"min":0,"max":2}.
+   *
+   * @generated from field: google.protobuf.Struct constraints = 6;
+   */
+  constraints?: JsonObject | undefined;
+
+  /**
+   * The user's own words about it.
+   *
+   * @generated from field: map<string, string> metadata = 7;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * 0 at registration, one more with every change.
+   *
+   * @generated from field: uint64 version = 8;
+   */
+  version: bigint;
+
+  /**
+   * Who changed it last.
+   *
+   * @generated from field: snakepit.v1.Source source = 9;
+   */
+  source?: Source | undefined;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 10;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message snakepit.v1.VariableState.
+ * Use `create(VariableStateSchema)` to create a new message.
+ */
+export const VariableStateSchema: GenMessage<VariableState> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 15);
+
+/**
+ * A variable to make.
+ *
+ * @generated from message snakepit.v1.GatewayServiceRegisterVariableRequest
+ */
+export type GatewayServiceRegisterVariableRequest = Message<"snakepit.v1.GatewayServiceRegisterVariableRequest"> & {
+  /**
+   * Session it belongs to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The user's name for it.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * One of the built-in types, or a name that the tools have defined.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * Its first value.
+   *
+   * @generated from field: google.protobuf.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * The same as MessagePack.
+   *
+   * @generated from field: optional bytes value_msgpack = 5;
+   */
+  valueMsgpack?: Uint8Array | undefined;
+
+  /**
+   * Such as {"min":0,"max":2}.
+   *
+   * @generated from field: google.protobuf.Struct constraints = 6;
+   */
+  constraints?: JsonObject | undefined;
+
+  /**
+   * The user's own words about it.
+   *
+   * @generated from field: map<string, string> metadata = 7;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * Answer the existing one instead of failing.
+   *
+   * @generated from field: bool if_not_exists = 8;
+   */
+  ifNotExists: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceRegisterVariableRequest.
+ * Use `create(GatewayServiceRegisterVariableRequestSchema)` to create a new message.
+ */
+export const GatewayServiceRegisterVariableRequestSchema: GenMessage<GatewayServiceRegisterVariableRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 16);
+
+/**
+ * The variable that was made.
+ *
+ * @generated from message snakepit.v1.GatewayServiceRegisterVariableResponse
+ */
+export type GatewayServiceRegisterVariableResponse = Message<"snakepit.v1.GatewayServiceRegisterVariableResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: snakepit.v1.VariableState variable = 1;
+   */
+  variable?: VariableState | undefined;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceRegisterVariableResponse.
+ * Use `create(GatewayServiceRegisterVariableResponseSchema)` to create a new message.
+ */
+export const GatewayServiceRegisterVariableResponseSchema: GenMessage<GatewayServiceRegisterVariableResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 17);
+
+/**
+ * Which variables to read.
+ *
+ * @generated from message snakepit.v1.GatewayServiceGetVariablesRequest
+ */
+export type GatewayServiceGetVariablesRequest = Message<"snakepit.v1.GatewayServiceGetVariablesRequest"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * By name or id.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * Form of the values.
+   *
+   * @generated from field: snakepit.v1.ValueForm form = 3;
+   */
+  form: ValueForm;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceGetVariablesRequest.
+ * Use `create(GatewayServiceGetVariablesRequestSchema)` to create a new message.
+ */
+export const GatewayServiceGetVariablesRequestSchema: GenMessage<GatewayServiceGetVariablesRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 18);
+
+/**
+ * What was found.
+ *
+ * @generated from message snakepit.v1.GatewayServiceGetVariablesResponse
+ */
+export type GatewayServiceGetVariablesResponse = Message<"snakepit.v1.GatewayServiceGetVariablesResponse"> & {
+  /**
+   * In the order asked.
+   *
+   * @generated from field: repeated snakepit.v1.VariableState variables = 1;
+   */
+  variables: VariableState[];
+
+  /**
+   * Those there are not.
+   *
+   * @generated from field: repeated string missing = 2;
+   */
+  missing: string[];
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceGetVariablesResponse.
+ * Use `create(GatewayServiceGetVariablesResponseSchema)` to create a new message.
+ */
+export const GatewayServiceGetVariablesResponseSchema: GenMessage<GatewayServiceGetVariablesResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 19);
+
+/**
+ * Changes to make.
+ *
+ * @generated from message snakepit.v1.GatewayServiceSetVariablesRequest
+ */
+export type GatewayServiceSetVariablesRequest = Message<"snakepit.v1.GatewayServiceSetVariablesRequest"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Each of them.
+   *
+   * @generated from field: repeated snakepit.v1.VariableAssignment assignments = 2;
+   */
+  assignments: VariableAssignment[];
+
+  /**
+   * Make those that can be made, instead of all or none.
+   *
+   * @generated from field: bool partial = 3;
+   */
+  partial: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceSetVariablesRequest.
+ * Use `create(GatewayServiceSetVariablesRequestSchema)` to create a new message.
+ */
+export const GatewayServiceSetVariablesRequestSchema: GenMessage<GatewayServiceSetVariablesRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 20);
+
+/**
+ * One change.
+ *
+ * @generated from message snakepit.v1.VariableAssignment
+ */
+export type VariableAssignment = Message<"snakepit.v1.VariableAssignment"> & {
+  /**
+   * By name or id.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The new value.
+   *
+   * @generated from field: google.protobuf.Value value = 2;
+   */
+  value?: Value | undefined;
+
+  /**
+   * The same as MessagePack.
+   *
+   * @generated from field: optional bytes value_msgpack = 3;
+   */
+  valueMsgpack?: Uint8Array | undefined;
+
+  /**
+   * Fails with VersionConflict when the version is another.
+   *
+   * @generated from field: optional uint64 expected_version = 4;
+   */
+  expectedVersion?: bigint | undefined;
+
+  /**
+   * Merged into what is there.
+   *
+   * @generated from field: map<string, string> metadata = 5;
+   */
+  metadata: { [key: string]: string };
+};
+
+/**
+ * Describes the message snakepit.v1.VariableAssignment.
+ * Use `create(VariableAssignmentSchema)` to create a new message.
+ */
+export const VariableAssignmentSchema: GenMessage<VariableAssignment> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 21);
+
+/**
+ * What became of the changes.
+ *
+ * @generated from message snakepit.v1.GatewayServiceSetVariablesResponse
+ */
+export type GatewayServiceSetVariablesResponse = Message<"snakepit.v1.GatewayServiceSetVariablesResponse"> & {
+  /**
+   * New version of each that was changed.
+   *
+   * @generated from field: map<string, uint64> versions = 1;
+   */
+  versions: { [key: string]: bigint };
+
+  /**
+   * Why, for each that was not. Empty unless `partial`: otherwise the call fails with BatchFailed, or with the error itself when it is one change.
+   *
+   * @generated from field: map<string, snakepit.v1.ErrorDetail> errors = 2;
+   */
+  errors: { [key: string]: ErrorDetail };
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceSetVariablesResponse.
+ * Use `create(GatewayServiceSetVariablesResponseSchema)` to create a new message.
+ */
+export const GatewayServiceSetVariablesResponseSchema: GenMessage<GatewayServiceSetVariablesResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 22);
+
+/**
+ * Whose variables to list.
+ *
+ * @generated from message snakepit.v1.GatewayServiceListVariablesRequest
+ */
+export type GatewayServiceListVariablesRequest = Message<"snakepit.v1.GatewayServiceListVariablesRequest"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Form of the values.
+   *
+   * @generated from field: snakepit.v1.ValueForm form = 2;
+   */
+  form: ValueForm;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceListVariablesRequest.
+ * Use `create(GatewayServiceListVariablesRequestSchema)` to create a new message.
+ */
+export const GatewayServiceListVariablesRequestSchema: GenMessage<GatewayServiceListVariablesRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 23);
+
+/**
+ * Every variable.
+ *
+ * @generated from message snakepit.v1.GatewayServiceListVariablesResponse
+ */
+export type GatewayServiceListVariablesResponse = Message<"snakepit.v1.GatewayServiceListVariablesResponse"> & {
+  /**
+   * In the order they were made.
+   *
+   * @generated from field: repeated snakepit.v1.VariableState variables = 1;
+   */
+  variables: VariableState[];
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceListVariablesResponse.
+ * Use `create(GatewayServiceListVariablesResponseSchema)` to create a new message.
+ */
+export const GatewayServiceListVariablesResponseSchema: GenMessage<GatewayServiceListVariablesResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 24);
+
+/**
+ * Which variable to remove.
+ *
+ * @generated from message snakepit.v1.GatewayServiceDeleteVariableRequest
+ */
+export type GatewayServiceDeleteVariableRequest = Message<"snakepit.v1.GatewayServiceDeleteVariableRequest"> & {
+  /**
+   * Session it belongs to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * By name or id.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceDeleteVariableRequest.
+ * Use `create(GatewayServiceDeleteVariableRequestSchema)` to create a new message.
+ */
+export const GatewayServiceDeleteVariableRequestSchema: GenMessage<GatewayServiceDeleteVariableRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 25);
+
+/**
+ * What became of it.
+ *
+ * @generated from message snakepit.v1.GatewayServiceDeleteVariableResponse
+ */
+export type GatewayServiceDeleteVariableResponse = Message<"snakepit.v1.GatewayServiceDeleteVariableResponse"> & {
+  /**
+   * False when there was none.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceDeleteVariableResponse.
+ * Use `create(GatewayServiceDeleteVariableResponseSchema)` to create a new message.
+ */
+export const GatewayServiceDeleteVariableResponseSchema: GenMessage<GatewayServiceDeleteVariableResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 26);
+
+/**
+ * What to watch.
+ *
+ * @generated from message snakepit.v1.GatewayServiceWatchVariablesRequest
+ */
+export type GatewayServiceWatchVariablesRequest = Message<"snakepit.v1.GatewayServiceWatchVariablesRequest"> & {
+  /**
+   * Session they belong to.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * By name or id; none means all.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * By id, the last version that an earlier watch has seen. A value that was seen does not come again; `coalesced` of the first that comes counts the
+   * changes since.
+   *
+   * @generated from field: map<string, uint64> seen = 3;
+   */
+  seen: { [key: string]: bigint };
+
+  /**
+   * Form of the values.
+   *
+   * @generated from field: snakepit.v1.ValueForm form = 4;
+   */
+  form: ValueForm;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceWatchVariablesRequest.
+ * Use `create(GatewayServiceWatchVariablesRequestSchema)` to create a new message.
+ */
+export const GatewayServiceWatchVariablesRequestSchema: GenMessage<GatewayServiceWatchVariablesRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 27);
+
+/**
+ * One change. The first message of a watch has none: it says that the watch stands.
+ *
+ * @generated from message snakepit.v1.GatewayServiceWatchVariablesResponse
+ */
+export type GatewayServiceWatchVariablesResponse = Message<"snakepit.v1.GatewayServiceWatchVariablesResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from field: snakepit.v1.VariableChange.Kind kind = 1;
+   */
+  kind: VariableChange_Kind;
+
+  /**
+   * The variable after it; for a deletion, before it; none at the end of the session.
+   *
+   * @generated from field: snakepit.v1.VariableState variable = 2;
+   */
+  variable?: VariableState | undefined;
+
+  /**
+   * Changes that this one stands for because the watcher was slow.
+   *
+   * @generated from field: uint64 coalesced = 3;
+   */
+  coalesced: bigint;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message snakepit.v1.GatewayServiceWatchVariablesResponse.
+ * Use `create(GatewayServiceWatchVariablesResponseSchema)` to create a new message.
+ */
+export const GatewayServiceWatchVariablesResponseSchema: GenMessage<GatewayServiceWatchVariablesResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_gateway, 28);
+
+/**
+ * The form of a value.
+ *
+ * @generated from enum snakepit.v1.ValueForm
+ */
+export const ValueForm = {
+  /**
+   * As the request has it; JSON when it has none.
+   *
+   * @generated from enum value: VALUE_FORM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * google.protobuf.Value.
+   *
+   * @generated from enum value: VALUE_FORM_JSON = 1;
+   */
+  JSON: 1,
+
+  /**
+   * MessagePack, with large data beside it.
+   *
+   * @generated from enum value: VALUE_FORM_MSGPACK = 2;
+   */
+  MSGPACK: 2,
+} as const;
+
+/**
+ * The form of a value.
+ *
+ * @generated from enum snakepit.v1.ValueForm
+ */
+export type ValueForm = (typeof ValueForm)[keyof typeof ValueForm] | UnknownEnum;
+
+/**
+ * Describes the enum snakepit.v1.ValueForm.
+ */
+export const ValueFormSchema: GenEnum<ValueForm> = /*@__PURE__*/
+  enumDesc(file_snakepit_v1_gateway, 0);
+
+/**
+ * Whether a call that failed by its worker is made again.
+ *
+ * @generated from enum snakepit.v1.RetryPolicy
+ */
+export const RetryPolicy = {
+  /**
+   * As the pool has it.
+   *
+   * @generated from enum value: RETRY_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Calls that never reached Python, and tools that are declared idempotent.
+   *
+   * @generated from enum value: RETRY_POLICY_SAFE = 1;
+   */
+  SAFE: 1,
+
+  /**
+   * Never.
+   *
+   * @generated from enum value: RETRY_POLICY_NEVER = 2;
+   */
+  NEVER: 2,
+
+  /**
+   * Always, as the caller says that the tool may run twice.
+   *
+   * @generated from enum value: RETRY_POLICY_ALWAYS = 3;
+   */
+  ALWAYS: 3,
+} as const;
+
+/**
+ * Whether a call that failed by its worker is made again.
+ *
+ * @generated from enum snakepit.v1.RetryPolicy
+ */
+export type RetryPolicy = (typeof RetryPolicy)[keyof typeof RetryPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum snakepit.v1.RetryPolicy.
+ */
+export const RetryPolicySchema: GenEnum<RetryPolicy> = /*@__PURE__*/
+  enumDesc(file_snakepit_v1_gateway, 1);
+
+/**
+ * Served by the gateway over Connect, gRPC-Web and gRPC. The deadline of a call is the one of its protocol.
+ *
+ * A value goes in one of two forms: JSON for people, MessagePack for programs. MessagePack wins when both are there. What a request holds comes back in
+ * the same form; where it holds no value, `form` says which is wanted.
  *
  * @generated from service snakepit.v1.GatewayService
  */
@@ -273,6 +1197,106 @@ export const GatewayService: GenService<{
     methodKind: "server_streaming";
     input: typeof GatewayServiceExecuteToolStreamRequestSchema;
     output: typeof GatewayServiceExecuteToolStreamResponseSchema;
+  },
+  /**
+   * Opens the session of an id, or makes one. It belongs to who made it.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.OpenSession
+   */
+  openSession: {
+    methodKind: "unary";
+    input: typeof GatewayServiceOpenSessionRequestSchema;
+    output: typeof GatewayServiceOpenSessionResponseSchema;
+  },
+  /**
+   * What is known about a session.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.GetSession
+   */
+  getSession: {
+    methodKind: "unary";
+    input: typeof GatewayServiceGetSessionRequestSchema;
+    output: typeof GatewayServiceGetSessionResponseSchema;
+  },
+  /**
+   * The sessions that the caller may see.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof GatewayServiceListSessionsRequestSchema;
+    output: typeof GatewayServiceListSessionsResponseSchema;
+  },
+  /**
+   * Ends a session before its time.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof GatewayServiceEndSessionRequestSchema;
+    output: typeof GatewayServiceEndSessionResponseSchema;
+  },
+  /**
+   * Makes a variable.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.RegisterVariable
+   */
+  registerVariable: {
+    methodKind: "unary";
+    input: typeof GatewayServiceRegisterVariableRequestSchema;
+    output: typeof GatewayServiceRegisterVariableResponseSchema;
+  },
+  /**
+   * Variables by name or id, and which of them there are not.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.GetVariables
+   */
+  getVariables: {
+    methodKind: "unary";
+    input: typeof GatewayServiceGetVariablesRequestSchema;
+    output: typeof GatewayServiceGetVariablesResponseSchema;
+  },
+  /**
+   * Changes one or many, all or nothing where asked.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.SetVariables
+   */
+  setVariables: {
+    methodKind: "unary";
+    input: typeof GatewayServiceSetVariablesRequestSchema;
+    output: typeof GatewayServiceSetVariablesResponseSchema;
+  },
+  /**
+   * Every variable of a session.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.ListVariables
+   */
+  listVariables: {
+    methodKind: "unary";
+    input: typeof GatewayServiceListVariablesRequestSchema;
+    output: typeof GatewayServiceListVariablesResponseSchema;
+  },
+  /**
+   * Removes a variable.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.DeleteVariable
+   */
+  deleteVariable: {
+    methodKind: "unary";
+    input: typeof GatewayServiceDeleteVariableRequestSchema;
+    output: typeof GatewayServiceDeleteVariableResponseSchema;
+  },
+  /**
+   * The current values, then every change.
+   *
+   * @generated from rpc snakepit.v1.GatewayService.WatchVariables
+   */
+  watchVariables: {
+    methodKind: "server_streaming";
+    input: typeof GatewayServiceWatchVariablesRequestSchema;
+    output: typeof GatewayServiceWatchVariablesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_snakepit_v1_gateway, 0);
