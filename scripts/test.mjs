@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { describeFailures } from "./test/failures.mjs";
 import { endSuites, runSuite } from "./test/run-suite.mjs";
 import { suites } from "./test/suites.mjs";
 
@@ -14,19 +15,21 @@ const words = process.argv.slice(2);
 const waiting = suites.filter((suite) => words.length === 0 || words.some((word) => suite.name.includes(word)));
 const reports = mkdtempSync(join(tmpdir(), "snakepit-test-"));
 const total = { passed: 0, failed: 0, skipped: 0 };
-const failures = [];
+const failed = [];
 const since = performance.now();
 
 function tell(suite, result) {
-  const { passed, failed, skipped } = result;
-  const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`].filter(Boolean).join(", ");
+  const { passed, skipped } = result;
+  const counts = [`${passed} passed`, result.failed > 0 && `${result.failed} failed`, skipped > 0 && `${skipped} skipped`]
+    .filter(Boolean)
+    .join(", ");
   const seconds = `${(result.ms / 1000).toFixed(1)} s`;
-  console.log(`${failed > 0 ? "FAILED" : "ok    "}  ${suite.name.padEnd(18)} ${seconds.padStart(7)}  ${counts}`);
+  console.log(`${result.failed > 0 ? "FAILED" : "ok    "}  ${suite.name.padEnd(18)} ${seconds.padStart(7)}  ${counts}`);
   for (const name of Object.keys(total)) total[name] += result[name];
-  if (failed === 0) return;
-  failures.push(suite.name);
-  const line = "-".repeat(20);
-  console.log(`${line} ${suite.name} (${result.reason})\n${result.output.trimEnd()}\n${line} end of ${suite.name}`);
+  if (result.failed === 0) return;
+  const names = result.failures.map(({ name }) => name);
+  failed.push(...(names.length > 0 ? names : [result.reason]).map((name) => `${suite.name}: ${name}`));
+  console.log(`${describeFailures(result.failures, result.output)}\n  (${result.reason}; all of its output is in ${result.kept})`);
 }
 
 async function lane() {
@@ -49,7 +52,8 @@ try {
 } finally {
   rmSync(reports, { recursive: true, force: true });
 }
-if (failures.length > 0) console.log(`\nFailed: ${failures.join(", ")}.`);
 console.log(`\n${((performance.now() - since) / 1000).toFixed(0)} s${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+// At the very end, where whoever keeps only the last lines sees them.
+for (const name of failed) console.log(`failed  ${name}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;
