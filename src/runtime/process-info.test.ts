@@ -39,6 +39,21 @@ test("its environment is what it was started with, not its arguments", async () 
   expect(await hasEnvironment(pid, "ARGUMENT=1")).toBeFalse();
 });
 
+test("its environment is known at any moment, while it becomes another program too", async () => {
+  const said = Promise.withResolvers<void>();
+  // It never does anything else.
+  const script = 'exec /bin/sh -c "$0" "$0"';
+  const child = await startProcess({
+    command: "/bin/sh",
+    args: ["-c", `echo; ${script}`, script],
+    env: { MARK: "12" },
+    onLine: () => said.resolve(),
+  });
+  started.push(child);
+  await said.promise;
+  for (let looks = 0; looks < 2_000; looks++) expect(await hasEnvironment(child.pid, "MARK=12")).toBeTrue();
+});
+
 test("there is nothing to know of a process that is not there", async () => {
   const pid = 2 ** 22 + 1;
   expect([await processInfo(pid), await startTime(pid), startTimeAtOnce(pid), await residentBytes(pid)]).toEqual([undefined, "", "", 0]);

@@ -1,6 +1,7 @@
 /** What the system knows of processes: `/proc` on Linux, `ps` elsewhere. */
 import { readFileSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "./command.ts";
 
 /** A process, as the system lists it. */
@@ -17,6 +18,8 @@ export interface ProcessInfo {
 const linux = process.platform === "linux";
 /** What {@link parsePs} reads. */
 const columns = "pid=,pgid=,stat=,lstart=";
+/** How often an environment that is empty is looked at, a millisecond apart. */
+const LOOKS = 50;
 
 /** Resident memory of a process in bytes; 0 when there is no such process. */
 export async function residentBytes(pid: number): Promise<number> {
@@ -69,7 +72,7 @@ export async function listProcesses(): Promise<readonly ProcessInfo[]> {
  * somebody else's. What it has set itself since does not count.
  */
 export async function hasEnvironment(pid: number, variable: string): Promise<boolean> {
-  if (linux) return `\0${await readProc(pid, "environ")}`.includes(`\0${variable}\0`);
+  if (linux) return `\0${await environmentOf(pid)}`.includes(`\0${variable}\0`);
   return ` ${await ps("eww", "-o", "command=", "-p", String(pid))} `.includes(` ${variable} `);
 }
 
@@ -94,6 +97,24 @@ async function readProc(pid: number, file: string): Promise<string> {
     return await readFile(`/proc/${pid}/${file}`, "utf8");
   } catch {
     return "";
+  }
+}
+
+/** While a process becomes another program it has no environment for a moment, which is not to be taken for the answer. */
+async function environmentOf(pid: number): Promise<string> {
+  for (let looks = 1; ; looks++) {
+    const found = await readProc(pid, "environ");
+    if (found !== "" || looks === LOOKS || !(await hasProgram(pid))) return found;
+    await sleep(1);
+  }
+}
+
+/** Threads of the kernel have none, nor has what has ended; somebody else's is not told. */
+async function hasProgram(pid: number): Promise<boolean> {
+  try {
+    return (await readlink(`/proc/${pid}/exe`)) !== "";
+  } catch {
+    return false;
   }
 }
 
