@@ -8,6 +8,7 @@ import { type Interpreter, isInterpreter, probe } from "../adapter/probe.ts";
 import { type Requirement, requirements, unmet } from "../adapter/requirements.ts";
 import type { EnvironmentFailed, PythonNotFound } from "../errors/index.ts";
 import { leftoverMessage } from "../registry/message.ts";
+import { type Limits, limits } from "../runtime/limits.ts";
 import { packageInfo } from "../runtime/package-root.ts";
 import { currentRuntime, type RuntimeInfo } from "../runtime/runtime.ts";
 import { registry } from "./open-pits.ts";
@@ -34,6 +35,9 @@ export interface Missing {
   readonly mend: string;
 }
 
+/** Files that a pit with sixteen workers has open, and as many again for the program around it. */
+const OPEN_FILES = 512;
+
 /** The whole report. */
 export interface Diagnosis {
   readonly snakepit: string;
@@ -52,6 +56,8 @@ export interface Diagnosis {
     readonly path: string | null;
     readonly cache: string;
   };
+  /** Null stands for no limit, and for one that the system does not tell. */
+  readonly limits: { readonly [name in keyof Limits]: number | null };
   readonly missing: readonly Missing[];
   /** Processes that programs which are gone have left running, in words. */
   readonly leftovers: readonly string[];
@@ -62,12 +68,15 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
   const { named, looked } = search(option);
   const leftovers = (yield* (yield* registry).leftovers).map(leftoverMessage);
   const managed = (yield* findManaged)?.path ?? null;
+  const allowed = yield* Effect.promise(limits);
+  const tight = lackOf(allowed);
   const base = {
     snakepit: packageInfo().version,
     runtime: currentRuntime(),
     platform: `${process.platform} ${process.arch}`,
     looked,
     leftovers,
+    limits: { openFiles: finite(allowed.openFiles), processes: finite(allowed.processes) },
     managed: { used: named === undefined, path: managed, cache: cacheFolder() },
   };
   const healthy = (python: Interpreter, origin: Origin): Diagnosis => {
@@ -81,7 +90,7 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
         version: python.packages.get(requirement.name) ?? null,
         ok: !lacking.includes(requirement),
       })),
-      missing: lacking.length === 0 ? [] : [{ what: missing, mend: mendCommand(python, lacking) }],
+      missing: [...(lacking.length === 0 ? [] : [{ what: missing, mend: mendCommand(python, lacking) }]), ...tight],
     };
   };
   const broken = (error: EnvironmentFailed | PythonNotFound): Diagnosis => ({
@@ -89,7 +98,7 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
     looked: error._tag === "PythonNotFound" ? error.looked : looked,
     python: null,
     packages: [],
-    missing: [{ what: error.reason, mend: error.mend }],
+    missing: [{ what: error.reason, mend: error.mend }, ...tight],
   });
   return yield* Effect.gen(function* () {
     if (named !== undefined) return healthy(yield* examine(named, looked), named.origin);
@@ -100,7 +109,14 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
       ...base,
       python: { path: executable, version: version.join("."), origin: "managed" },
       packages: [],
-      missing: [],
+      missing: tight,
     } satisfies Diagnosis;
   }).pipe(Effect.catch((error) => Effect.succeed(broken(error))));
 }, Effect.scoped);
+
+function lackOf({ openFiles }: Limits): readonly Missing[] {
+  if (openFiles === undefined || openFiles >= OPEN_FILES) return [];
+  return [{ what: `room for ${OPEN_FILES} open files: the limit is ${openFiles}`, mend: `ulimit -n ${OPEN_FILES * 4}` }];
+}
+
+const finite = (value: number | undefined): number | null => (value === undefined || !Number.isFinite(value) ? null : value);

@@ -62,6 +62,16 @@ describe("where Python is found", () => {
 });
 
 describe("what is missing", () => {
+  test("room for open files", async () => {
+    sandbox.interpreter("bin/python3");
+    const { stdout, exitCode } = await sandbox.shell('ulimit -n 200; exec "$@"', ["doctor", "--json"]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      limits: { openFiles: 200 },
+      missing: [{ what: "room for 512 open files: the limit is 200", mend: "ulimit -n 2048" }],
+    });
+  });
+
   test("no Python at all", async () => {
     const found = await diagnosis();
     expect(found).toMatchObject({ exitCode: 1, python: null });
