@@ -40,7 +40,7 @@ const IMPORT =
 
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 const folderOf = (path) => (path.includes(sep) ? path.slice(0, path.indexOf(sep)) : ".");
-const files = readdirSync(src, { recursive: true }).filter((path) => path.endsWith(".ts"));
+const files = readdirSync(src, { recursive: true }).filter((path) => /\.tsx?$/.test(path));
 const faults = [];
 const imports = new Map();
 
