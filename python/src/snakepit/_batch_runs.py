@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ Answer = bytes | Large | BaseException
 """What becomes of one call: its answer as it travels, or what it fails with."""
 
 
-class Batch(ABC):
+class Batch:
     """Many calls that run as one. It stands in the table of calls under a number below zero, so that nothing of any of its calls interrupts it."""
 
     lingers = False
@@ -60,17 +59,17 @@ class Batch(ABC):
     def lose(self) -> None:
         pass
 
-    @abstractmethod
     def start(self) -> None:
         """Has it begin, if it has not been started before. Where calls join."""
+        raise NotImplementedError
 
-    @abstractmethod
     def start_within(self, seconds: float) -> None:
         """Starts it after so long."""
+        raise NotImplementedError
 
-    @abstractmethod
     def interrupt(self) -> None:
         """Nobody wants any of its calls any more."""
+        raise NotImplementedError
 
     def take(self, calls: list[BatchedCall]) -> None:
         """Takes its calls, under the lock of the batches."""
