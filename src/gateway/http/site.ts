@@ -1,5 +1,8 @@
 /** The seam between how requests come in and what they are answered with. */
 import type { ConnectRouter, ContextValues } from "@connectrpc/connect";
+import type { Peer } from "../../runtime/http-peer.ts";
+
+export type { Peer, PeerCertificate } from "../../runtime/http-peer.ts";
 
 /** What a gateway answers, free of how requests come in. */
 export interface Site {
@@ -20,21 +23,6 @@ export interface RequestHead {
   readonly url: URL;
   readonly headers: Headers;
   readonly peer: Peer;
-}
-
-/** The other end of the connection, as far as the server knows. */
-export interface Peer {
-  readonly address: string | undefined;
-  readonly loopback: boolean;
-  /** What it has proven to be by TLS, where the server asked for it. */
-  readonly certificate: PeerCertificate | undefined;
-}
-
-/** A certificate that the server's own authorities have signed. */
-export interface PeerCertificate {
-  readonly subject: string;
-  readonly subjectAltNames: readonly string[];
-  readonly fingerprint256: string;
 }
 
 /** What was decided when a request was let in. */

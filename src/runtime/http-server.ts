@@ -1,0 +1,40 @@
+/** A server for HTTP, as each runtime does it best. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Peer } from "./http-peer.ts";
+import { currentRuntime } from "./runtime.ts";
+
+/** The same answers in the two forms that servers ask in. */
+export interface HttpHandlers {
+  fetch(request: Request, peer: Peer): Promise<Response>;
+  node(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
+}
+
+/** Where to listen, and how. */
+export interface ListenOptions {
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly host: string;
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** The port it has. */
+  readonly port: number;
+  /** Takes no more connections and ends those on which nothing runs; resolves when none is left. */
+  close(): Promise<void>;
+  /** Ends every connection. */
+  destroy(): void;
+}
+
+/** Listens. Rejects with the system's error when the address is not to be had. */
+export async function listen(handlers: HttpHandlers, options: ListenOptions): Promise<HttpServer> {
+  switch (currentRuntime().name) {
+    case "bun":
+      return (await import("./http-bun.ts")).listenOnBun(handlers, options);
+    case "deno":
+      return (await import("./http-deno.ts")).listenOnDeno(handlers, options);
+    case "node":
+      return (await import("./http-node.ts")).listenOnNode(handlers, options);
+  }
+}
