@@ -21,7 +21,7 @@ class Limits(_message.Message):
     def __init__(self, max_message_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., stream_window_bytes: _Optional[int] = ...) -> None: ...
 
 class HostHello(_message.Message):
-    __slots__ = ("protocol", "token", "role", "worker_id", "pool", "tools", "threads", "limits", "grace_ms")
+    __slots__ = ("protocol", "token", "role", "worker_id", "pool", "tools", "threads", "limits", "grace_ms", "shared_memory_bytes")
     class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ROLE_UNSPECIFIED: _ClassVar[HostHello.Role]
@@ -39,6 +39,7 @@ class HostHello(_message.Message):
     THREADS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     token: bytes
     role: HostHello.Role
@@ -48,10 +49,11 @@ class HostHello(_message.Message):
     threads: int
     limits: Limits
     grace_ms: int
-    def __init__(self, protocol: _Optional[int] = ..., token: _Optional[bytes] = ..., role: _Optional[_Union[HostHello.Role, str]] = ..., worker_id: _Optional[str] = ..., pool: _Optional[str] = ..., tools: _Optional[_Iterable[str]] = ..., threads: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+    shared_memory_bytes: int
+    def __init__(self, protocol: _Optional[int] = ..., token: _Optional[bytes] = ..., role: _Optional[_Union[HostHello.Role, str]] = ..., worker_id: _Optional[str] = ..., pool: _Optional[str] = ..., tools: _Optional[_Iterable[str]] = ..., threads: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., grace_ms: _Optional[int] = ..., shared_memory_bytes: _Optional[int] = ...) -> None: ...
 
 class WorkerHello(_message.Message):
-    __slots__ = ("protocol", "worker_id", "python_version", "executable", "pid", "start_time_ticks", "tools", "limits", "failure")
+    __slots__ = ("protocol", "worker_id", "python_version", "executable", "pid", "start_time_ticks", "tools", "limits", "failure", "memory")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +63,7 @@ class WorkerHello(_message.Message):
     TOOLS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     worker_id: str
     python_version: str
@@ -70,7 +73,16 @@ class WorkerHello(_message.Message):
     tools: _containers.RepeatedCompositeFieldContainer[_tool_pb2.Tool]
     limits: Limits
     failure: _error_pb2.ErrorDetail
-    def __init__(self, protocol: _Optional[int] = ..., worker_id: _Optional[str] = ..., python_version: _Optional[str] = ..., executable: _Optional[str] = ..., pid: _Optional[int] = ..., start_time_ticks: _Optional[int] = ..., tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., failure: _Optional[_Union[_error_pb2.ErrorDetail, _Mapping]] = ...) -> None: ...
+    memory: MemoryProbe
+    def __init__(self, protocol: _Optional[int] = ..., worker_id: _Optional[str] = ..., python_version: _Optional[str] = ..., executable: _Optional[str] = ..., pid: _Optional[int] = ..., start_time_ticks: _Optional[int] = ..., tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., failure: _Optional[_Union[_error_pb2.ErrorDetail, _Mapping]] = ..., memory: _Optional[_Union[MemoryProbe, _Mapping]] = ...) -> None: ...
+
+class MemoryProbe(_message.Message):
+    __slots__ = ("descriptor", "nonce")
+    DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    descriptor: int
+    nonce: bytes
+    def __init__(self, descriptor: _Optional[int] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class CallHead(_message.Message):
     __slots__ = ("method", "headers")
@@ -109,22 +121,80 @@ class CallError(_message.Message):
     def __init__(self, message: _Optional[str] = ..., details: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., trailers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("log", "progress", "span")
+    __slots__ = ("log", "progress", "span", "segments_opened", "segments_closed", "leases_returned")
     LOG_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     SPAN_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_OPENED_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    LEASES_RETURNED_FIELD_NUMBER: _ClassVar[int]
     log: Log
     progress: Progress
     span: SpanEnded
-    def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., span: _Optional[_Union[SpanEnded, _Mapping]] = ...) -> None: ...
+    segments_opened: SegmentsOpened
+    segments_closed: SegmentsClosed
+    leases_returned: LeasesReturned
+    def __init__(self, log: _Optional[_Union[Log, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., span: _Optional[_Union[SpanEnded, _Mapping]] = ..., segments_opened: _Optional[_Union[SegmentsOpened, _Mapping]] = ..., segments_closed: _Optional[_Union[SegmentsClosed, _Mapping]] = ..., leases_returned: _Optional[_Union[LeasesReturned, _Mapping]] = ...) -> None: ...
 
 class HostEvent(_message.Message):
-    __slots__ = ("variables_changed", "objects_released")
+    __slots__ = ("variables_changed", "objects_released", "memory_probed", "segment_wanted", "leases_returned", "segments_closed")
     VARIABLES_CHANGED_FIELD_NUMBER: _ClassVar[int]
     OBJECTS_RELEASED_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_PROBED_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_WANTED_FIELD_NUMBER: _ClassVar[int]
+    LEASES_RETURNED_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_CLOSED_FIELD_NUMBER: _ClassVar[int]
     variables_changed: VariablesChanged
     objects_released: ObjectsReleased
-    def __init__(self, variables_changed: _Optional[_Union[VariablesChanged, _Mapping]] = ..., objects_released: _Optional[_Union[ObjectsReleased, _Mapping]] = ...) -> None: ...
+    memory_probed: MemoryProbed
+    segment_wanted: SegmentWanted
+    leases_returned: LeasesReturned
+    segments_closed: SegmentsClosed
+    def __init__(self, variables_changed: _Optional[_Union[VariablesChanged, _Mapping]] = ..., objects_released: _Optional[_Union[ObjectsReleased, _Mapping]] = ..., memory_probed: _Optional[_Union[MemoryProbed, _Mapping]] = ..., segment_wanted: _Optional[_Union[SegmentWanted, _Mapping]] = ..., leases_returned: _Optional[_Union[LeasesReturned, _Mapping]] = ..., segments_closed: _Optional[_Union[SegmentsClosed, _Mapping]] = ...) -> None: ...
+
+class MemoryProbed(_message.Message):
+    __slots__ = ("works",)
+    WORKS_FIELD_NUMBER: _ClassVar[int]
+    works: bool
+    def __init__(self, works: _Optional[bool] = ...) -> None: ...
+
+class SegmentWanted(_message.Message):
+    __slots__ = ("bytes",)
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    def __init__(self, bytes: _Optional[int] = ...) -> None: ...
+
+class SegmentsOpened(_message.Message):
+    __slots__ = ("segments",)
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    segments: _containers.RepeatedCompositeFieldContainer[Segment]
+    def __init__(self, segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ...) -> None: ...
+
+class Segment(_message.Message):
+    __slots__ = ("id", "descriptor", "inode", "bytes", "for_arguments")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
+    INODE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    FOR_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    descriptor: int
+    inode: int
+    bytes: int
+    for_arguments: bool
+    def __init__(self, id: _Optional[int] = ..., descriptor: _Optional[int] = ..., inode: _Optional[int] = ..., bytes: _Optional[int] = ..., for_arguments: _Optional[bool] = ...) -> None: ...
+
+class SegmentsClosed(_message.Message):
+    __slots__ = ("segments",)
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    segments: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, segments: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class LeasesReturned(_message.Message):
+    __slots__ = ("leases",)
+    LEASES_FIELD_NUMBER: _ClassVar[int]
+    leases: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, leases: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class VariablesChanged(_message.Message):
     __slots__ = ("session_id", "variables")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17snakepit/v1/value.proto\x12\x0bsnakepit.v1\"\xe4\x01\n\x06\x42uffer\x12\x14\n\x05\x64type\x18\x01 \x01(\tR\x05\x64type\x12\x14\n\x05shape\x18\x02 \x03(\x04R\x05shape\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.snakepit.v1.Buffer.KindR\x04kind\x12\x18\n\x06inline\x18\x04 \x01(\x0cH\x00R\x06inline\x12\x1c\n\x08\x61ttached\x18\x05 \x01(\rH\x00R\x08\x61ttached\"<\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_TYPED\x10\x01\x12\x0e\n\nKIND_NUMPY\x10\x02\x42\n\n\x08locationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17snakepit/v1/value.proto\x12\x0bsnakepit.v1\"\x98\x02\n\x06\x42uffer\x12\x14\n\x05\x64type\x18\x01 \x01(\tR\x05\x64type\x12\x14\n\x05shape\x18\x02 \x03(\x04R\x05shape\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.snakepit.v1.Buffer.KindR\x04kind\x12\x18\n\x06inline\x18\x04 \x01(\x0cH\x00R\x06inline\x12\x1c\n\x08\x61ttached\x18\x05 \x01(\rH\x00R\x08\x61ttached\x12\x32\n\x06shared\x18\x06 \x01(\x0b\x32\x18.snakepit.v1.SharedRangeH\x00R\x06shared\"<\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_TYPED\x10\x01\x12\x0e\n\nKIND_NUMPY\x10\x02\x42\n\n\x08location\"m\n\x0bSharedRange\x12\x18\n\x07segment\x18\x01 \x01(\rR\x07segment\x12\x16\n\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x16\n\x06length\x18\x03 \x01(\x04R\x06length\x12\x14\n\x05lease\x18\x04 \x01(\x04R\x05leaseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'snakepit.v1.value_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BUFFER']._serialized_start=41
-  _globals['_BUFFER']._serialized_end=269
-  _globals['_BUFFER_KIND']._serialized_start=197
-  _globals['_BUFFER_KIND']._serialized_end=257
+  _globals['_BUFFER']._serialized_end=321
+  _globals['_BUFFER_KIND']._serialized_start=249
+  _globals['_BUFFER_KIND']._serialized_end=309
+  _globals['_SHAREDRANGE']._serialized_start=323
+  _globals['_SHAREDRANGE']._serialized_end=432
 # @@protoc_insertion_point(module_scope)

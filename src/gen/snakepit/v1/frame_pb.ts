@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/frame.proto.
  */
 export const file_snakepit_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKPAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDSI+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABINCglST0xFX0RBVEEQARIRCg1ST0xFX0xJRkVMSU5FEAIiiAIKC1dvcmtlckhlbGxvEhAKCHByb3RvY29sGAEgASgNEhEKCXdvcmtlcl9pZBgCIAEoCRIWCg5weXRob25fdmVyc2lvbhgDIAEoCRISCgpleGVjdXRhYmxlGAQgASgJEgsKA3BpZBgFIAEoDRIYChBzdGFydF90aW1lX3RpY2tzGAYgASgEEiAKBXRvb2xzGAcgAygLMhEuc25ha2VwaXQudjEuVG9vbBIjCgZsaW1pdHMYCCABKAsyEy5zbmFrZXBpdC52MS5MaW1pdHMSLgoHZmFpbHVyZRgJIAEoCzIYLnNuYWtlcGl0LnYxLkVycm9yRGV0YWlsSACIAQFCCgoIX2ZhaWx1cmUiQAoIQ2FsbEhlYWQSDgoGbWV0aG9kGAEgASgJEiQKB2hlYWRlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIiJgoGSGVhZGVyEgwKBG5hbWUYASABKAkSDgoGdmFsdWVzGAIgAygJIlcKCENhbGxNZXRhEiQKB2hlYWRlcnMYASADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYAiADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIikAEKCUNhbGxFcnJvchIPCgdtZXNzYWdlGAEgASgJEiUKB2RldGFpbHMYAiADKAsyFC5nb29nbGUucHJvdG9idWYuQW55EiQKB2hlYWRlcnMYAyADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXISJQoIdHJhaWxlcnMYBCADKAsyEy5zbmFrZXBpdC52MS5IZWFkZXIihAEKBUV2ZW50Eh8KA2xvZxgBIAEoCzIQLnNuYWtlcGl0LnYxLkxvZ0gAEikKCHByb2dyZXNzGAIgASgLMhUuc25ha2VwaXQudjEuUHJvZ3Jlc3NIABImCgRzcGFuGAMgASgLMhYuc25ha2VwaXQudjEuU3BhbkVuZGVkSABCBwoFZXZlbnQiigEKCUhvc3RFdmVudBI6ChF2YXJpYWJsZXNfY2hhbmdlZBgBIAEoCzIdLnNuYWtlcGl0LnYxLlZhcmlhYmxlc0NoYW5nZWRIABI4ChBvYmplY3RzX3JlbGVhc2VkGAIgASgLMhwuc25ha2VwaXQudjEuT2JqZWN0c1JlbGVhc2VkSABCBwoFZXZlbnQiVwoQVmFyaWFibGVzQ2hhbmdlZBISCgpzZXNzaW9uX2lkGAEgASgJEi8KCXZhcmlhYmxlcxgCIAMoCzIcLnNuYWtlcGl0LnYxLkNoYW5nZWRWYXJpYWJsZSJNCg9DaGFuZ2VkVmFyaWFibGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg8KB2RlbGV0ZWQYBCABKAgiMwoPT2JqZWN0c1JlbGVhc2VkEhIKCnNlc3Npb25faWQYASABKAkSDAoEa2V5cxgCIAMoCSJmCgNMb2cSDQoFbGV2ZWwYASABKA0SDgoGc291cmNlGAIgASgJEgwKBHRleHQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIMCgR0b29sGAUgASgJEhAKCHRyYWNlX2lkGAYgASgJIr0CCglTcGFuRW5kZWQSDAoEbmFtZRgBIAEoCRIQCgh0cmFjZV9pZBgCIAEoCRIPCgdzcGFuX2lkGAMgASgJEhEKCXBhcmVudF9pZBgEIAEoCRIYChBzdGFydF91bml4X25hbm9zGAUgASgGEhYKDmVuZF91bml4X25hbm9zGAYgASgGEjoKCmF0dHJpYnV0ZXMYByADKAsyJi5zbmFrZXBpdC52MS5TcGFuRW5kZWQuQXR0cmlidXRlc0VudHJ5Eg0KBWVycm9yGAggASgJEhIKCnNlc3Npb25faWQYCSABKAkSDAoEdG9vbBgKIAEoCRpNCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouc25ha2VwaXQudjEuU3BhbkF0dHJpYnV0ZToCOAEiWwoNU3BhbkF0dHJpYnV0ZRIOCgR0ZXh0GAEgASgJSAASDwoFd2hvbGUYAiABKANIABIQCgZudW1iZXIYAyABKAFIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUiLQoIUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAESDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
+  fileDesc("ChdzbmFrZXBpdC92MS9mcmFtZS5wcm90bxILc25ha2VwaXQudjEiWgoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgEEhgKEG1heF9idWZmZXJfYnl0ZXMYAiABKAQSGwoTc3RyZWFtX3dpbmRvd19ieXRlcxgDIAEoDSKsAgoJSG9zdEhlbGxvEhAKCHByb3RvY29sGAEgASgNEg0KBXRva2VuGAIgASgMEikKBHJvbGUYAyABKA4yGy5zbmFrZXBpdC52MS5Ib3N0SGVsbG8uUm9sZRIRCgl3b3JrZXJfaWQYBCABKAkSDAoEcG9vbBgFIAEoCRINCgV0b29scxgGIAMoCRIPCgd0aHJlYWRzGAcgASgNEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIQCghncmFjZV9tcxgJIAEoDRIbChNzaGFyZWRfbWVtb3J5X2J5dGVzGAogASgEIj4KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfREFUQRABEhEKDVJPTEVfTElGRUxJTkUQAiLCAgoLV29ya2VySGVsbG8SEAoIcHJvdG9jb2wYASABKA0SEQoJd29ya2VyX2lkGAIgASgJEhYKDnB5dGhvbl92ZXJzaW9uGAMgASgJEhIKCmV4ZWN1dGFibGUYBCABKAkSCwoDcGlkGAUgASgNEhgKEHN0YXJ0X3RpbWVfdGlja3MYBiABKAQSIAoFdG9vbHMYByADKAsyES5zbmFrZXBpdC52MS5Ub29sEiMKBmxpbWl0cxgIIAEoCzITLnNuYWtlcGl0LnYxLkxpbWl0cxIuCgdmYWlsdXJlGAkgASgLMhguc25ha2VwaXQudjEuRXJyb3JEZXRhaWxIAIgBARItCgZtZW1vcnkYCiABKAsyGC5zbmFrZXBpdC52MS5NZW1vcnlQcm9iZUgBiAEBQgoKCF9mYWlsdXJlQgkKB19tZW1vcnkiMAoLTWVtb3J5UHJvYmUSEgoKZGVzY3JpcHRvchgBIAEoDRINCgVub25jZRgCIAEoDCJACghDYWxsSGVhZBIOCgZtZXRob2QYASABKAkSJAoHaGVhZGVycxgCIAMoCzITLnNuYWtlcGl0LnYxLkhlYWRlciImCgZIZWFkZXISDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAkiVwoIQ2FsbE1ldGESJAoHaGVhZGVycxgBIAMoCzITLnNuYWtlcGl0LnYxLkhlYWRlchIlCgh0cmFpbGVycxgCIAMoCzITLnNuYWtlcGl0LnYxLkhlYWRlciKQAQoJQ2FsbEVycm9yEg8KB21lc3NhZ2UYASABKAkSJQoHZGV0YWlscxgCIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSJAoHaGVhZGVycxgDIAMoCzITLnNuYWtlcGl0LnYxLkhlYWRlchIlCgh0cmFpbGVycxgEIAMoCzITLnNuYWtlcGl0LnYxLkhlYWRlciKsAgoFRXZlbnQSHwoDbG9nGAEgASgLMhAuc25ha2VwaXQudjEuTG9nSAASKQoIcHJvZ3Jlc3MYAiABKAsyFS5zbmFrZXBpdC52MS5Qcm9ncmVzc0gAEiYKBHNwYW4YAyABKAsyFi5zbmFrZXBpdC52MS5TcGFuRW5kZWRIABI2Cg9zZWdtZW50c19vcGVuZWQYBCABKAsyGy5zbmFrZXBpdC52MS5TZWdtZW50c09wZW5lZEgAEjYKD3NlZ21lbnRzX2Nsb3NlZBgFIAEoCzIbLnNuYWtlcGl0LnYxLlNlZ21lbnRzQ2xvc2VkSAASNgoPbGVhc2VzX3JldHVybmVkGAYgASgLMhsuc25ha2VwaXQudjEuTGVhc2VzUmV0dXJuZWRIAEIHCgVldmVudCLkAgoJSG9zdEV2ZW50EjoKEXZhcmlhYmxlc19jaGFuZ2VkGAEgASgLMh0uc25ha2VwaXQudjEuVmFyaWFibGVzQ2hhbmdlZEgAEjgKEG9iamVjdHNfcmVsZWFzZWQYAiABKAsyHC5zbmFrZXBpdC52MS5PYmplY3RzUmVsZWFzZWRIABIyCg1tZW1vcnlfcHJvYmVkGAMgASgLMhkuc25ha2VwaXQudjEuTWVtb3J5UHJvYmVkSAASNAoOc2VnbWVudF93YW50ZWQYBCABKAsyGi5zbmFrZXBpdC52MS5TZWdtZW50V2FudGVkSAASNgoPbGVhc2VzX3JldHVybmVkGAUgASgLMhsuc25ha2VwaXQudjEuTGVhc2VzUmV0dXJuZWRIABI2Cg9zZWdtZW50c19jbG9zZWQYBiABKAsyGy5zbmFrZXBpdC52MS5TZWdtZW50c0Nsb3NlZEgAQgcKBWV2ZW50Ih0KDE1lbW9yeVByb2JlZBINCgV3b3JrcxgBIAEoCCIeCg1TZWdtZW50V2FudGVkEg0KBWJ5dGVzGAEgASgEIjgKDlNlZ21lbnRzT3BlbmVkEiYKCHNlZ21lbnRzGAEgAygLMhQuc25ha2VwaXQudjEuU2VnbWVudCJeCgdTZWdtZW50EgoKAmlkGAEgASgNEhIKCmRlc2NyaXB0b3IYAiABKA0SDQoFaW5vZGUYAyABKAQSDQoFYnl0ZXMYBCABKAQSFQoNZm9yX2FyZ3VtZW50cxgFIAEoCCIiCg5TZWdtZW50c0Nsb3NlZBIQCghzZWdtZW50cxgBIAMoDSIgCg5MZWFzZXNSZXR1cm5lZBIOCgZsZWFzZXMYASADKAQiVwoQVmFyaWFibGVzQ2hhbmdlZBISCgpzZXNzaW9uX2lkGAEgASgJEi8KCXZhcmlhYmxlcxgCIAMoCzIcLnNuYWtlcGl0LnYxLkNoYW5nZWRWYXJpYWJsZSJNCg9DaGFuZ2VkVmFyaWFibGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg8KB2RlbGV0ZWQYBCABKAgiMwoPT2JqZWN0c1JlbGVhc2VkEhIKCnNlc3Npb25faWQYASABKAkSDAoEa2V5cxgCIAMoCSJmCgNMb2cSDQoFbGV2ZWwYASABKA0SDgoGc291cmNlGAIgASgJEgwKBHRleHQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIMCgR0b29sGAUgASgJEhAKCHRyYWNlX2lkGAYgASgJIr0CCglTcGFuRW5kZWQSDAoEbmFtZRgBIAEoCRIQCgh0cmFjZV9pZBgCIAEoCRIPCgdzcGFuX2lkGAMgASgJEhEKCXBhcmVudF9pZBgEIAEoCRIYChBzdGFydF91bml4X25hbm9zGAUgASgGEhYKDmVuZF91bml4X25hbm9zGAYgASgGEjoKCmF0dHJpYnV0ZXMYByADKAsyJi5zbmFrZXBpdC52MS5TcGFuRW5kZWQuQXR0cmlidXRlc0VudHJ5Eg0KBWVycm9yGAggASgJEhIKCnNlc3Npb25faWQYCSABKAkSDAoEdG9vbBgKIAEoCRpNCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouc25ha2VwaXQudjEuU3BhbkF0dHJpYnV0ZToCOAEiWwoNU3BhbkF0dHJpYnV0ZRIOCgR0ZXh0GAEgASgJSAASDwoFd2hvbGUYAiABKANIABIQCgZudW1iZXIYAyABKAFIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUiLQoIUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAESDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z", [file_google_protobuf_any, file_snakepit_v1_error, file_snakepit_v1_tool]);
 
 /**
  * What one side is ready to receive, exchanged at the handshake.
@@ -123,6 +123,13 @@ export type HostHello = Message<"snakepit.v1.HostHello"> & {
    * @generated from field: uint32 grace_ms = 9;
    */
   graceMs: number;
+
+  /**
+   * Most shared memory that the worker may make for this host, in bytes; 0 for none.
+   *
+   * @generated from field: uint64 shared_memory_bytes = 10;
+   */
+  sharedMemoryBytes: bigint;
 };
 
 /**
@@ -241,6 +248,13 @@ export type WorkerHello = Message<"snakepit.v1.WorkerHello"> & {
    * @generated from field: optional snakepit.v1.ErrorDetail failure = 9;
    */
   failure?: ErrorDetail | undefined;
+
+  /**
+   * Whether the host can map the worker's memory is to be found out. Left out where there shall be none, or can be none.
+   *
+   * @generated from field: optional snakepit.v1.MemoryProbe memory = 10;
+   */
+  memory?: MemoryProbe | undefined;
 };
 
 /**
@@ -249,6 +263,34 @@ export type WorkerHello = Message<"snakepit.v1.WorkerHello"> & {
  */
 export const WorkerHelloSchema: GenMessage<WorkerHello> = /*@__PURE__*/
   messageDesc(file_snakepit_v1_frame, 2);
+
+/**
+ * A page of shared memory, by which the two sides find out whether they can share more. The host answers with MemoryProbed.
+ *
+ * @generated from message snakepit.v1.MemoryProbe
+ */
+export type MemoryProbe = Message<"snakepit.v1.MemoryProbe"> & {
+  /**
+   * The worker's descriptor of it.
+   *
+   * @generated from field: uint32 descriptor = 1;
+   */
+  descriptor: number;
+
+  /**
+   * What it begins with, 32 bytes. The host writes them again behind those.
+   *
+   * @generated from field: bytes nonce = 2;
+   */
+  nonce: Uint8Array;
+};
+
+/**
+ * Describes the message snakepit.v1.MemoryProbe.
+ * Use `create(MemoryProbeSchema)` to create a new message.
+ */
+export const MemoryProbeSchema: GenMessage<MemoryProbe> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 3);
 
 /**
  * Precedes the message of an Open frame.
@@ -276,7 +318,7 @@ export type CallHead = Message<"snakepit.v1.CallHead"> & {
  * Use `create(CallHeadSchema)` to create a new message.
  */
 export const CallHeadSchema: GenMessage<CallHead> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 3);
+  messageDesc(file_snakepit_v1_frame, 4);
 
 /**
  * One header or trailer.
@@ -304,7 +346,7 @@ export type Header = Message<"snakepit.v1.Header"> & {
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 4);
+  messageDesc(file_snakepit_v1_frame, 5);
 
 /**
  * Headers and trailers of an answer. Precedes the message of a Result frame; is the body of a Head or End frame.
@@ -332,7 +374,7 @@ export type CallMeta = Message<"snakepit.v1.CallMeta"> & {
  * Use `create(CallMetaSchema)` to create a new message.
  */
 export const CallMetaSchema: GenMessage<CallMeta> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 5);
+  messageDesc(file_snakepit_v1_frame, 6);
 
 /**
  * Body of an Error frame. The Connect code is in the frame's header.
@@ -374,7 +416,7 @@ export type CallError = Message<"snakepit.v1.CallError"> & {
  * Use `create(CallErrorSchema)` to create a new message.
  */
 export const CallErrorSchema: GenMessage<CallError> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 6);
+  messageDesc(file_snakepit_v1_frame, 7);
 
 /**
  * Body of an Event frame from a worker: something it says without being asked.
@@ -409,6 +451,30 @@ export type Event = Message<"snakepit.v1.Event"> & {
      */
     value: SpanEnded;
     case: "span";
+  } | {
+    /**
+     * Shared memory that the host may map now.
+     *
+     * @generated from field: snakepit.v1.SegmentsOpened segments_opened = 4;
+     */
+    value: SegmentsOpened;
+    case: "segmentsOpened";
+  } | {
+    /**
+     * Shared memory that is used no more.
+     *
+     * @generated from field: snakepit.v1.SegmentsClosed segments_closed = 5;
+     */
+    value: SegmentsClosed;
+    case: "segmentsClosed";
+  } | {
+    /**
+     * Memory of arguments that the host may write to again.
+     *
+     * @generated from field: snakepit.v1.LeasesReturned leases_returned = 6;
+     */
+    value: LeasesReturned;
+    case: "leasesReturned";
   } | { case: undefined; value?: undefined };
 };
 
@@ -417,7 +483,7 @@ export type Event = Message<"snakepit.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 7);
+  messageDesc(file_snakepit_v1_frame, 8);
 
 /**
  * Body of an Event frame from the host: something it says without being asked.
@@ -444,6 +510,38 @@ export type HostEvent = Message<"snakepit.v1.HostEvent"> & {
      */
     value: ObjectsReleased;
     case: "objectsReleased";
+  } | {
+    /**
+     * Whether the host could map the page of the worker's hello.
+     *
+     * @generated from field: snakepit.v1.MemoryProbed memory_probed = 3;
+     */
+    value: MemoryProbed;
+    case: "memoryProbed";
+  } | {
+    /**
+     * The host has found no memory for what it had to send.
+     *
+     * @generated from field: snakepit.v1.SegmentWanted segment_wanted = 4;
+     */
+    value: SegmentWanted;
+    case: "segmentWanted";
+  } | {
+    /**
+     * Memory of results that the worker may write to again.
+     *
+     * @generated from field: snakepit.v1.LeasesReturned leases_returned = 5;
+     */
+    value: LeasesReturned;
+    case: "leasesReturned";
+  } | {
+    /**
+     * Segments that the host uses no more, whatever of them is lent.
+     *
+     * @generated from field: snakepit.v1.SegmentsClosed segments_closed = 6;
+     */
+    value: SegmentsClosed;
+    case: "segmentsClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -452,7 +550,161 @@ export type HostEvent = Message<"snakepit.v1.HostEvent"> & {
  * Use `create(HostEventSchema)` to create a new message.
  */
 export const HostEventSchema: GenMessage<HostEvent> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 8);
+  messageDesc(file_snakepit_v1_frame, 9);
+
+/**
+ * What became of the probe.
+ *
+ * @generated from message snakepit.v1.MemoryProbed
+ */
+export type MemoryProbed = Message<"snakepit.v1.MemoryProbed"> & {
+  /**
+   * Whether memory can be shared. No segment is lent in either direction before this was said.
+   *
+   * @generated from field: bool works = 1;
+   */
+  works: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.MemoryProbed.
+ * Use `create(MemoryProbedSchema)` to create a new message.
+ */
+export const MemoryProbedSchema: GenMessage<MemoryProbed> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 10);
+
+/**
+ * A segment for arguments is asked for. It is answered with SegmentsOpened, which is empty where there shall be no more.
+ *
+ * @generated from message snakepit.v1.SegmentWanted
+ */
+export type SegmentWanted = Message<"snakepit.v1.SegmentWanted"> & {
+  /**
+   * Its least size, in bytes.
+   *
+   * @generated from field: uint64 bytes = 1;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message snakepit.v1.SegmentWanted.
+ * Use `create(SegmentWantedSchema)` to create a new message.
+ */
+export const SegmentWantedSchema: GenMessage<SegmentWanted> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 11);
+
+/**
+ * Segments that are new.
+ *
+ * @generated from message snakepit.v1.SegmentsOpened
+ */
+export type SegmentsOpened = Message<"snakepit.v1.SegmentsOpened"> & {
+  /**
+   * Each of them.
+   *
+   * @generated from field: repeated snakepit.v1.Segment segments = 1;
+   */
+  segments: Segment[];
+};
+
+/**
+ * Describes the message snakepit.v1.SegmentsOpened.
+ * Use `create(SegmentsOpenedSchema)` to create a new message.
+ */
+export const SegmentsOpenedSchema: GenMessage<SegmentsOpened> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 12);
+
+/**
+ * A piece of memory that both sides have mapped, owned by the worker as a memfd.
+ *
+ * @generated from message snakepit.v1.Segment
+ */
+export type Segment = Message<"snakepit.v1.Segment"> & {
+  /**
+   * Unique on this connection.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * The worker's descriptor, which the host opens in /proc.
+   *
+   * @generated from field: uint32 descriptor = 2;
+   */
+  descriptor: number;
+
+  /**
+   * Its inode, which tells the host that it has opened the right one.
+   *
+   * @generated from field: uint64 inode = 3;
+   */
+  inode: bigint;
+
+  /**
+   * Its size, in bytes.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * True for arguments, which the host writes; false for results, which the worker writes.
+   *
+   * @generated from field: bool for_arguments = 5;
+   */
+  forArguments: boolean;
+};
+
+/**
+ * Describes the message snakepit.v1.Segment.
+ * Use `create(SegmentSchema)` to create a new message.
+ */
+export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 13);
+
+/**
+ * Segments that are gone.
+ *
+ * @generated from message snakepit.v1.SegmentsClosed
+ */
+export type SegmentsClosed = Message<"snakepit.v1.SegmentsClosed"> & {
+  /**
+   * Their ids.
+   *
+   * @generated from field: repeated uint32 segments = 1;
+   */
+  segments: number[];
+};
+
+/**
+ * Describes the message snakepit.v1.SegmentsClosed.
+ * Use `create(SegmentsClosedSchema)` to create a new message.
+ */
+export const SegmentsClosedSchema: GenMessage<SegmentsClosed> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 14);
+
+/**
+ * Leases that have ended: the owner of the segment may write to it again.
+ *
+ * @generated from message snakepit.v1.LeasesReturned
+ */
+export type LeasesReturned = Message<"snakepit.v1.LeasesReturned"> & {
+  /**
+   * Their numbers.
+   *
+   * @generated from field: repeated uint64 leases = 1;
+   */
+  leases: bigint[];
+};
+
+/**
+ * Describes the message snakepit.v1.LeasesReturned.
+ * Use `create(LeasesReturnedSchema)` to create a new message.
+ */
+export const LeasesReturnedSchema: GenMessage<LeasesReturned> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_frame, 15);
 
 /**
  * Variables of a session that were changed.
@@ -480,7 +732,7 @@ export type VariablesChanged = Message<"snakepit.v1.VariablesChanged"> & {
  * Use `create(VariablesChangedSchema)` to create a new message.
  */
 export const VariablesChangedSchema: GenMessage<VariablesChanged> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 9);
+  messageDesc(file_snakepit_v1_frame, 16);
 
 /**
  * A variable that was changed.
@@ -522,7 +774,7 @@ export type ChangedVariable = Message<"snakepit.v1.ChangedVariable"> & {
  * Use `create(ChangedVariableSchema)` to create a new message.
  */
 export const ChangedVariableSchema: GenMessage<ChangedVariable> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 10);
+  messageDesc(file_snakepit_v1_frame, 17);
 
 /**
  * Stored objects that are no longer needed.
@@ -550,7 +802,7 @@ export type ObjectsReleased = Message<"snakepit.v1.ObjectsReleased"> & {
  * Use `create(ObjectsReleasedSchema)` to create a new message.
  */
 export const ObjectsReleasedSchema: GenMessage<ObjectsReleased> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 11);
+  messageDesc(file_snakepit_v1_frame, 18);
 
 /**
  * A line printed or logged by tool code.
@@ -606,7 +858,7 @@ export type Log = Message<"snakepit.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 12);
+  messageDesc(file_snakepit_v1_frame, 19);
 
 /**
  * A span of Python code that has ended. Spans within it were told before.
@@ -690,7 +942,7 @@ export type SpanEnded = Message<"snakepit.v1.SpanEnded"> & {
  * Use `create(SpanEndedSchema)` to create a new message.
  */
 export const SpanEndedSchema: GenMessage<SpanEnded> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 13);
+  messageDesc(file_snakepit_v1_frame, 20);
 
 /**
  * The value of an attribute of a span.
@@ -741,7 +993,7 @@ export type SpanAttribute = Message<"snakepit.v1.SpanAttribute"> & {
  * Use `create(SpanAttributeSchema)` to create a new message.
  */
 export const SpanAttributeSchema: GenMessage<SpanAttribute> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 14);
+  messageDesc(file_snakepit_v1_frame, 21);
 
 /**
  * How far a call is.
@@ -769,5 +1021,5 @@ export type Progress = Message<"snakepit.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_frame, 15);
+  messageDesc(file_snakepit_v1_frame, 22);
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/value.proto.
  */
 export const file_snakepit_v1_value: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbmFrZXBpdC92MS92YWx1ZS5wcm90bxILc25ha2VwaXQudjEivgEKBkJ1ZmZlchINCgVkdHlwZRgBIAEoCRINCgVzaGFwZRgCIAMoBBImCgRraW5kGAMgASgOMhguc25ha2VwaXQudjEuQnVmZmVyLktpbmQSEAoGaW5saW5lGAQgASgMSAASEgoIYXR0YWNoZWQYBSABKA1IACI8CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIOCgpLSU5EX1RZUEVEEAESDgoKS0lORF9OVU1QWRACQgoKCGxvY2F0aW9uYgZwcm90bzM");
+  fileDesc("ChdzbmFrZXBpdC92MS92YWx1ZS5wcm90bxILc25ha2VwaXQudjEi6gEKBkJ1ZmZlchINCgVkdHlwZRgBIAEoCRINCgVzaGFwZRgCIAMoBBImCgRraW5kGAMgASgOMhguc25ha2VwaXQudjEuQnVmZmVyLktpbmQSEAoGaW5saW5lGAQgASgMSAASEgoIYXR0YWNoZWQYBSABKA1IABIqCgZzaGFyZWQYBiABKAsyGC5zbmFrZXBpdC52MS5TaGFyZWRSYW5nZUgAIjwKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg4KCktJTkRfVFlQRUQQARIOCgpLSU5EX05VTVBZEAJCCgoIbG9jYXRpb24iTQoLU2hhcmVkUmFuZ2USDwoHc2VnbWVudBgBIAEoDRIOCgZvZmZzZXQYAiABKAQSDgoGbGVuZ3RoGAMgASgEEg0KBWxlYXNlGAQgASgEYgZwcm90bzM");
 
 /**
  * Where the bytes of one buffer are, and what they mean.
@@ -66,6 +66,14 @@ export type Buffer = Message<"snakepit.v1.Buffer"> & {
      */
     value: number;
     case: "attached";
+  } | {
+    /**
+     * In memory that both sides have mapped. Lent with this message until the receiver returns the lease.
+     *
+     * @generated from field: snakepit.v1.SharedRange shared = 6;
+     */
+    value: SharedRange;
+    case: "shared";
   } | { case: undefined; value?: undefined };
 };
 
@@ -116,4 +124,46 @@ export type Buffer_Kind = (typeof Buffer_Kind)[keyof typeof Buffer_Kind] | Unkno
  */
 export const Buffer_KindSchema: GenEnum<Buffer_Kind> = /*@__PURE__*/
   enumDesc(file_snakepit_v1_value, 0, 0);
+
+/**
+ * A part of a segment of shared memory, lent.
+ *
+ * @generated from message snakepit.v1.SharedRange
+ */
+export type SharedRange = Message<"snakepit.v1.SharedRange"> & {
+  /**
+   * Which segment: the id it was opened with.
+   *
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * Where the part begins, in bytes. A multiple of 64.
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * How long it is, in bytes.
+   *
+   * @generated from field: uint64 length = 3;
+   */
+  length: bigint;
+
+  /**
+   * Number of the lease, chosen by whoever lends and used once. Parts of one segment in one message have the same.
+   *
+   * @generated from field: uint64 lease = 4;
+   */
+  lease: bigint;
+};
+
+/**
+ * Describes the message snakepit.v1.SharedRange.
+ * Use `create(SharedRangeSchema)` to create a new message.
+ */
+export const SharedRangeSchema: GenMessage<SharedRange> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_value, 1);
 
