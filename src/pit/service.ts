@@ -16,6 +16,7 @@ import type { PitHealth, PitStats, WorkerInfo } from "../pool/stats.ts";
 import { Sessions } from "../session/service.ts";
 import type { PitEvent } from "../telemetry/event.ts";
 import type { ToolInfo } from "../tool/info.ts";
+import { standOn } from "./core.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
 import { healthOf, statsOf, toolsOf, workersOf } from "./pools.ts";
@@ -79,7 +80,7 @@ export class Pool extends Context.Service<Pool, PoolService>()("snakepit/pool/Po
 export const layer = (options: OpenOptions = {}): Layer.Layer<Pool | Sessions, OpenError> =>
   Layer.effectContext(
     Pit.open(options, python).pipe(
-      Effect.map((pit) => Context.make(Pool, service(pit)).pipe(Context.add(Sessions, pit.sessions))),
+      Effect.map((pit) => Context.make(Pool, standOn(service(pit), pit)).pipe(Context.add(Sessions, pit.sessions))),
       Effect.mapError(asOpenError),
     ),
   );

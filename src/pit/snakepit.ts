@@ -12,6 +12,7 @@ import { Session } from "../session/session.ts";
 import type { PitEvent } from "../telemetry/event.ts";
 import type { HostFunction } from "../tool/call.ts";
 import type { ToolInfo } from "../tool/info.ts";
+import { standOn } from "./core.ts";
 import type { OpenOptions } from "./options.ts";
 import { Pit } from "./pit.ts";
 import { healthOf, statsOf, toolsOf, workersOf } from "./pools.ts";
@@ -74,6 +75,7 @@ export class Snakepit implements Callable, AsyncDisposable {
   private constructor(pit: Pit, scope: Scope.Closeable) {
     this.#pit = pit;
     this.#scope = scope;
+    standOn(this, pit);
   }
 
   /**
