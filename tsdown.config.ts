@@ -26,6 +26,7 @@ export default defineConfig({
     index: "src/index.ts",
     effect: "src/effect.ts",
     client: "src/client.ts",
+    gateway: "src/gateway.ts",
     testing: "src/testing.ts",
     cli: "src/cli/main.ts",
   },

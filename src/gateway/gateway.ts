@@ -1,0 +1,106 @@
+/** A gateway: what a pit offers to programs elsewhere, put together from the services, from who may ask, and from how requests come in. */
+import { coreOf } from "../pit/core.ts";
+import type { Snakepit } from "../pit/snakepit.ts";
+import { type Access, openAccess } from "./access/access.ts";
+import { createFetchHandler, type FetchHandler } from "./http/fetch.ts";
+import { createHandler } from "./http/handler.ts";
+import { createNodeHandler, type NodeHandler } from "./http/node.ts";
+import { serveSite } from "./http/serve.ts";
+import type { Site } from "./http/site.ts";
+import type { GatewayOptions, ServeOptions } from "./options.ts";
+import { addServices } from "./rpc/services.ts";
+
+const PORT = 7100;
+const HOST = "127.0.0.1";
+
+/**
+ * A gateway without a server of its own, to mount in one.
+ *
+ * @example
+ * const gateway = await Gateway.open(pit, { auth: { tokenFile: "tokens.json" } });
+ * Bun.serve({ port: 7100, fetch: gateway.fetch });       // Deno.serve, Hono: the same
+ * http.createServer(gateway.node).listen(7100);          // Express: app.use(gateway.node)
+ */
+export class Gateway implements AsyncDisposable {
+  /** Answers a request. The second argument says what is known of the other end. */
+  readonly fetch: FetchHandler;
+  /** Answers a request of `node:http`, `node:http2` or Express. */
+  readonly node: NodeHandler;
+  readonly #site: PitSite;
+
+  private constructor(site: PitSite) {
+    const handler = createHandler(site);
+    this.#site = site;
+    this.fetch = createFetchHandler(handler);
+    this.node = createNodeHandler(handler);
+  }
+
+  /**
+   * Opens the gateway of a pit. The pit stays open when the gateway closes; close the gateway first.
+   *
+   * @throws InvalidOptions.
+   */
+  static async open(pit: Snakepit, options: GatewayOptions = {}): Promise<Gateway> {
+    return new Gateway(new PitSite(pit, options));
+  }
+
+  /** Lets go of the sessions it has open here, which live on in their store, and writes the rest of the audit log. May be called twice. */
+  close(): Promise<void> {
+    return this.#site.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A gateway that listens. */
+export interface Served extends AsyncDisposable {
+  /** Where it is asked, such as "http://127.0.0.1:7100". */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests, waits for those that run, and closes. The pit stays open. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the gateway of a pit with a server of its own.
+ *
+ * @example
+ * await using gateway = await serve(pit, { auth: { tokenFile: "tokens.json" } });
+ * @throws InvalidOptions, or the system's error when the address is not to be had.
+ */
+export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served> {
+  const { port = PORT, host = HOST, ...others } = options;
+  const site = new PitSite(pit, others);
+  const server = await serveSite(site, { port, host });
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= server.close().then(() => site.close());
+    return closed;
+  };
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { url: `http://${name}:${server.port}`, port: server.port, close, [Symbol.asyncDispose]: close };
+}
+
+/** What a pit answers. */
+class PitSite implements Site {
+  readonly routes: Site["routes"];
+  readonly admit: Site["admit"];
+  readonly #access: Access;
+
+  constructor(snakepit: Snakepit, options: GatewayOptions) {
+    const pit = coreOf(snakepit);
+    this.#access = openAccess(options);
+    this.admit = (request) => this.#access.admit(request);
+    this.routes = (router) => addServices(router, pit);
+  }
+
+  async page(): Promise<Response | undefined> {
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#access.close();
+  }
+}
