@@ -12,7 +12,7 @@ import { python } from "../src/adapter/python.ts";
 import type { SnakepitError } from "../src/errors/index.ts";
 import type { Launch } from "../src/worker/launch.ts";
 import { startWorker, type Worker, type WorkerSpec } from "../src/worker/worker.ts";
-import { processesWith, temporaryFolder, until } from "./pool.support.ts";
+import { PROMPTLY_MS, processesWith, temporaryFolder, until } from "./pool.support.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const started: ChildProcess[] = [];
@@ -52,7 +52,7 @@ async function withWorkers(
     handlers: {},
     record: () => ({ started() {}, forget() {} }),
     heartbeat: { intervalMs: 1_000, misses: 3 },
-    readyTimeoutMs: 15_000,
+    readyTimeoutMs: 60_000,
     graceMs: 2_000,
   });
   const events = { onLog() {}, onLine() {}, onGoing() {} };
@@ -169,14 +169,15 @@ for (const how of ["SIGKILL", "exit"] as const) {
     if (how === "SIGKILL") {
       await until(() => (said.includes("ready") && said.split("computes").length === 3) || child.exitCode !== null);
       // The host, its server, two workers and three children of theirs.
-      expect(processesWith(marker)).toHaveLength(7);
+      await until(() => processesWith(marker).length === 7);
       kill(child.pid!, "SIGKILL");
     }
     await exited;
     const ended = performance.now();
     await until(() => processesWith(marker).length === 0);
-    expect(performance.now() - ended).toBeLessThan(1_000);
-    expect(said).toContain("ready");
+    expect(performance.now() - ended).toBeLessThan(PROMPTLY_MS);
+    // What it has said may be heard later than that it has ended.
+    await until(() => said.includes("ready"));
     expect(readdirSync(folder).filter((name) => name.startsWith("snakepit"))).toEqual([]);
   });
 }

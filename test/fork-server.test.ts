@@ -38,7 +38,9 @@ describe("a forked worker", () => {
     await using pit = await open({ tools: forked, workers: 2, preload: "tools", onLog: lines.onLog });
     await pit.ready();
     expect(await pit.execute<number>("parent")).toBe(parentOf((await pit.workers())[0]!.pid));
-    expect(lines.events.filter(({ text }) => text.includes("imported"))).toHaveLength(1);
+    const imported = () => lines.events.filter(({ text }) => text.includes("imported"));
+    await until(() => imported().length > 0);
+    expect(imported()).toHaveLength(1);
   });
 
   test("runs asynchronous tools on a loop of its own, and tools on several threads", async () => {

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { Snakepit } from "../src/index.ts";
 import { isRunning, startTimeAtOnce } from "../src/runtime/process-info.ts";
 import { killWorker } from "../src/testing.ts";
-import { processesWith, temporaryFolder, toolFile, until } from "./pool.support.ts";
+import { killAllWith, PROMPTLY_MS, temporaryFolder, toolFile, until } from "./pool.support.ts";
 import { openIn } from "./registry.support.ts";
 
 const means = ["lifeline", "pdeathsig", "eof"] as const;
@@ -31,7 +31,7 @@ const hosts: ChildProcess[] = [];
 const folders: string[] = [];
 afterAll(() => {
   for (const host of hosts) host.kill("SIGKILL");
-  for (const folder of folders) for (const pid of processesWith(`SNAKEPIT_STATE=${folder}`)) process.kill(pid, "SIGKILL");
+  for (const folder of folders) killAllWith(`SNAKEPIT_STATE=${folder}`);
 });
 
 /** A process that was seen alive, and is told from another with its pid. */
@@ -70,7 +70,8 @@ async function killHost(
   if (doing === "unmet") {
     const unmet = (): number[] => readdirSync(state).map(Number).filter(Number.isInteger);
     await until(() => unmet().length > 0);
-    pids = unmet();
+    // The other pool's worker may have come too.
+    pids = unmet().slice(0, 1);
   } else {
     await until(() => said.length === 2 || host.exitCode !== null);
     pids = JSON.parse(said.find((line) => line !== "busy") ?? "");
@@ -88,8 +89,8 @@ describe("alone, the kernel's lifeline ends the worker and what its tools have s
     test(`while it ${what[doing]}`, async () => {
       const { killedAt, worker, child, idle } = await killHost(doing, "lifeline");
       for (const seen of [worker, child, idle]) if (seen !== undefined) await gone(seen);
-      expect(performance.now() - killedAt).toBeLessThan(1_000);
-    }, 20_000);
+      expect(performance.now() - killedAt).toBeLessThan(PROMPTLY_MS);
+    }, 60_000);
   }
 });
 
@@ -98,8 +99,8 @@ describe("alone, a guardian ends the worker and what its tools have started", ()
     test(`while it ${what[doing]}`, async () => {
       const { killedAt, worker, child } = await killHost(doing, "guardian");
       for (const seen of [worker, child]) if (seen !== undefined) await gone(seen);
-      expect(performance.now() - killedAt).toBeLessThan(1_000);
-    }, 20_000);
+      expect(performance.now() - killedAt).toBeLessThan(PROMPTLY_MS);
+    }, 60_000);
   }
 });
 
@@ -108,9 +109,9 @@ describe("alone, the death signal ends the worker, not what its tools have start
     test(`while it ${what[doing]}`, async () => {
       const { killedAt, worker, child } = await killHost(doing, "pdeathsig");
       await gone(worker);
-      expect(performance.now() - killedAt).toBeLessThan(1_000);
+      expect(performance.now() - killedAt).toBeLessThan(PROMPTLY_MS);
       if (child !== undefined) expect(await child.alive()).toBe(true);
-    }, 20_000);
+    }, 60_000);
   }
 });
 
@@ -119,9 +120,9 @@ describe("alone, the end of the connection ends the worker, not what its tools h
     test(`while it ${what[doing]}`, async () => {
       const { killedAt, worker, child } = await killHost(doing, "eof");
       await gone(worker);
-      expect(performance.now() - killedAt).toBeLessThan(1_000);
+      expect(performance.now() - killedAt).toBeLessThan(PROMPTLY_MS);
       if (child !== undefined) expect(await child.alive()).toBe(true);
-    }, 20_000);
+    }, 60_000);
   }
 
   test(`not before it has left C code that holds the interpreter lock`, async () => {
@@ -130,7 +131,7 @@ describe("alone, the end of the connection ends the worker, not what its tools h
     expect(await worker.alive()).toBe(true);
     writeFileSync(join(state, "fifo"), "x");
     await gone(worker);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("without any of them the worker lives on, until the next host ends it by the registry", () => {
@@ -142,7 +143,7 @@ describe("without any of them the worker lives on, until the next host ends it b
       expect(swept.flatMap(({ targets }) => targets)).toContain(-worker.pid);
       await gone(worker);
       if (child !== undefined) await gone(child);
-    }, 20_000);
+    }, 60_000);
   }
 });
 

@@ -1,10 +1,16 @@
 /** What the tests of pools share: tools, lines that Python says, and a look at the processes that are left. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { isSnakepitError, type LogEvent, type SnakepitError } from "../src/index.ts";
+
+/**
+ * Longest time for what is promised to happen at once when something is killed, in milliseconds. It takes some ten where nobody else wants the machine,
+ * and would take for ever, or much longer, without the means that are tested.
+ */
+export const PROMPTLY_MS = 5_000;
 
 const folders: string[] = [];
 process.on("exit", () => {
@@ -89,11 +95,31 @@ export function processesWith(variable: string): number[] {
     .filter((pid) => {
       try {
         const alive = !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-        return alive && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${variable}\0`);
+        return alive && environmentOf(pid).includes(`${variable}\0`);
       } catch {
         return false;
       }
     });
+}
+
+/** Ends the processes that have this in their environment, where tests have left some. */
+export function killAllWith(variable: string): void {
+  for (const pid of processesWith(variable)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended with another one.
+    }
+  }
+}
+
+/** Environment of a process, which it lacks for a moment while it becomes another program. Throws when it has ended. */
+function environmentOf(pid: number): string {
+  for (let looks = 1; ; looks++) {
+    const found = readFileSync(`/proc/${pid}/environ`, "utf8");
+    // Threads of the kernel are no programs.
+    if (found !== "" || looks === 1_000 || readlinkSync(`/proc/${pid}/exe`) === "") return found;
+  }
 }
 
 /** Resolves when `isTrue` is, which is looked at as often as the event loop turns. */

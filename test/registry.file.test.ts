@@ -117,7 +117,8 @@ describe("a file that is", () => {
     const host = await registry.run(registry.host({ run, pools: ["main"], admin: idle }));
     const since = performance.now();
     for (let n = 0; n < 100; n++) host.record({ id: `main-${n}`, pool: "main", kind: "worker" }).started(1);
-    expect(performance.now() - since).toBeLessThan(50);
+    // Waiting 3 ms for each of the 200 would take 600.
+    expect(performance.now() - since).toBeLessThan(300);
     other.exec("COMMIT");
     await until(async () => (await hostsIn(state)).find((found) => found.run === run)?.processes.length === 100);
     other.exec("BEGIN IMMEDIATE");
@@ -186,7 +187,7 @@ test("ten programs that find a damaged file at once end up with one that is not"
   const hosts = await Promise.all(Array.from({ length: 10 }, () => startHost(state, ["leader"])));
   await until(async () => (await hostsIn(state)).filter(({ processes }) => processes.length === 1).length === hosts.length);
   expect(corruptFiles(state)).toHaveLength(1);
-}, 30_000);
+}, 60_000);
 
 test("whoever only looks makes no file, and leaves a damaged one where it is", async () => {
   const state = temporaryFolder();

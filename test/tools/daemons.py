@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 
 from snakepit import tool
@@ -90,7 +91,10 @@ def loop() -> None:
 @tool
 def locked(path: str) -> None:
     """Stay in C code that keeps Python's global lock, until something is written to a pipe of this name."""
+    sys.setswitchinterval(600)
     os.mkfifo(path)
     pipe = os.open(path, os.O_RDWR)
-    os.write(1, b"locked\n")
-    ctypes.PyDLL(None).read(pipe, ctypes.create_string_buffer(1), 1)
+    libc = ctypes.PyDLL(None)
+    # Nobody gets the lock any more once this is said, not even before the next line.
+    libc.write(1, b"locked\n", 7)
+    libc.read(pipe, ctypes.create_string_buffer(1), 1)
