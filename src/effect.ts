@@ -3,13 +3,14 @@
  *
  * @module
  */
+export type { Retry } from "./api/calls.ts";
 export * from "./errors/index.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
 export * as Pool from "./pit/service.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
 export type { LogEvent } from "./pool/logs.ts";
-export type { PoolOptions, Retry, ToolSource } from "./pool/options.ts";
+export type { PoolOptions, ToolSource } from "./pool/options.ts";
 export * as Session from "./session/service.ts";
 export type { PitEvent } from "./telemetry/event.ts";
 export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

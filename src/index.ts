@@ -8,6 +8,23 @@
  */
 export { type Adapter, type PrepareOptions, validateAdapter } from "./adapter/adapter.ts";
 export type { Containment } from "./adapter/containment.ts";
+export type { Retry, ToolArguments, ToolCaller, ToolCallOptions } from "./api/calls.ts";
+export type { Affinity, PitLike, SessionInfo, SessionLike, SessionOptions } from "./api/sessions.ts";
+export type {
+  BuiltInType,
+  Constraints,
+  Metadata,
+  ReadOutcome,
+  SetManyOptions,
+  SetOptions,
+  Source,
+  VariableChange,
+  VariableDefinition,
+  VariableEntry,
+  VariablesLike,
+  WatchOptions,
+  WriteOutcome,
+} from "./api/variables.ts";
 export * from "./errors/index.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
@@ -20,29 +37,16 @@ export type {
   CallOptions,
   HeartbeatOptions,
   PoolOptions,
-  Retry,
   RetryBudgetOptions,
   ToolSource,
   WorkersOptions,
 } from "./pool/options.ts";
-export type { ToolArguments } from "./pool/pool.ts";
 export type { Recycling } from "./pool/recycling.ts";
 export type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "./pool/stats.ts";
-export type { SessionInfo, VariableChange, VariableEntry } from "./session/entry.ts";
 export type { SessionCallError, SessionError, SessionOpenError, VariableError } from "./session/errors.ts";
-export type {
-  SessionOptions,
-  SessionsOptions,
-  SetManyOptions,
-  SetOptions,
-  VariableDefinition,
-  WatchOptions,
-} from "./session/options.ts";
-export type { Metadata, Source } from "./session/records.ts";
+export type { SessionsOptions } from "./session/options.ts";
 export { Session, type SessionVariables } from "./session/session.ts";
 export { type SqliteOptions, sqlite } from "./session/sqlite.ts";
-export type { BuiltInType, Constraints } from "./session/variable-type.ts";
-export type { ReadOutcome, WriteOutcome } from "./session/variables.ts";
 export type {
   CallEvent,
   CallOutcome,

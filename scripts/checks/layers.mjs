@@ -15,6 +15,8 @@ const ORDER = [
   ["value"],
   ["tool"],
   ["telemetry"],
+  ["api"],
+  ["client"],
   ["runtime"], // services, given to the layers above
   ["registry"],
   ["carrier"],

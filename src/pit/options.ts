@@ -1,7 +1,9 @@
 /** What `open` may be given, and the check that it makes sense. */
+
 import { Layer } from "effect";
+import type { Check } from "../api/check.ts";
 import type { InvalidOptions, StoreFailed } from "../errors/index.ts";
-import { type Check, type PoolsOptions, type PoolsSettings, poolsSettings } from "../pool/options.ts";
+import { type PoolsOptions, type PoolsSettings, poolsSettings } from "../pool/options.ts";
 import { type SessionsOptions, type SessionsSettings, sessionsSettings } from "../session/options.ts";
 import type { Store } from "../session/service.ts";
 import type { PitEvent } from "../telemetry/event.ts";

@@ -5,13 +5,13 @@
  */
 import { Context, Effect, Layer, type Scope, Stream } from "effect";
 import { python } from "../adapter/python.ts";
+import type { ToolArguments } from "../api/calls.ts";
 import { familyOnly } from "../errors/family.ts";
 import type { InvalidOptions } from "../errors/index.ts";
 import { type EffectFunction, plainFunction } from "../host/effect-function.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import type { CallError, OpenError } from "../pool/errors.ts";
 import { type CallTarget, callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
-import type { ToolArguments } from "../pool/pool.ts";
 import type { PitHealth, PitStats, WorkerInfo } from "../pool/stats.ts";
 import { Sessions } from "../session/service.ts";
 import type { PitEvent } from "../telemetry/event.ts";

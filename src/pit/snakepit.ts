@@ -1,13 +1,13 @@
 /** The Promise face of a pit. Calls stand directly on the dispatcher; opening and closing run the Effect core. */
 import { Effect, Exit, Metric, Scope } from "effect";
 import { python } from "../adapter/python.ts";
+import type { ToolArguments, ToolCaller } from "../api/calls.ts";
+import type { PitLike, SessionInfo, SessionOptions } from "../api/sessions.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import { callPromise, itemIterator } from "../pool/faces.ts";
 import type { CallOptions } from "../pool/options.ts";
-import type { Pool, ToolArguments } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { PitHealth, PitStats, PoolHealth, PoolStats, WorkerInfo } from "../pool/stats.ts";
-import type { SessionInfo } from "../session/entry.ts";
-import type { SessionOptions } from "../session/options.ts";
 import { Session } from "../session/session.ts";
 import type { PitEvent } from "../telemetry/event.ts";
 import type { HostFunction } from "../tool/call.ts";
@@ -18,7 +18,7 @@ import { Pit } from "./pit.ts";
 import { healthOf, statsOf, toolsOf, workersOf } from "./pools.ts";
 
 /** What can be called: a pit, or one of its pools. */
-export interface Callable {
+export interface Callable extends ToolCaller {
   /**
    * Calls a tool that does not stream.
    *
@@ -67,7 +67,7 @@ export interface PoolHandle extends Callable {
  * await using pit = await Snakepit.open({ tools: "./tools.py", workers: 2 });
  * await pit.execute("add", { a: 1, b: 2 });
  */
-export class Snakepit implements Callable, AsyncDisposable {
+export class Snakepit implements Callable, PitLike {
   readonly #pit: Pit;
   readonly #scope: Scope.Closeable;
   #closed: Promise<void> | undefined;

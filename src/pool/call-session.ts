@@ -1,13 +1,6 @@
 /** What a pool has to know of the session that calls belong to. Sessions themselves live above it. */
+import type { Affinity } from "../api/sessions.ts";
 import type { Worker } from "../worker/worker.ts";
-
-/**
- * Where the calls of a session go.
- * - `hint`: to the worker that has the session when it is free, else to any other.
- * - `strict-queue`: to that worker, waiting for it.
- * - `strict-fail`: to that worker, or they fail with AffinityUnavailable when it is busy or gone.
- */
-export type Affinity = "hint" | "strict-queue" | "strict-fail";
 
 /** A session as its pool sees it. */
 export interface CallSession {

@@ -2,6 +2,7 @@
  * One call, from `execute` to its end. The object is at once the entry in the queue, in the scan of deadlines, in the carrier's table and the listener
  * of the abort signal, so that a call allocates nothing else.
  */
+import type { Retry } from "../api/calls.ts";
 import { CallTimeout, Cancelled, ProtocolError, type SnakepitError } from "../errors/index.ts";
 import type { CallStory } from "../telemetry/call-story.ts";
 import { tell } from "../telemetry/tell.ts";
@@ -10,7 +11,7 @@ import type { ToolEntry } from "../tool/catalog.ts";
 import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import type { PoolClock } from "./clock.ts";
-import type { CallOptions, Retry } from "./options.ts";
+import type { CallOptions } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
 import type { Queued } from "./queue.ts";
 import type { SessionRoute } from "./session-route.ts";

@@ -1,11 +1,12 @@
 /** A call as a Promise, an Effect, an async iterator, a Stream: the same for a pit, one of its pools, and a session. */
 import { Cause, Effect, Exit, Stream } from "effect";
+import type { ToolArguments } from "../api/calls.ts";
 import { familyOnly } from "../errors/family.ts";
 import type { SnakepitError } from "../errors/index.ts";
 import { type CallSpan, callSpan } from "../telemetry/call-span.ts";
 import type { CallError } from "./errors.ts";
 import type { CallOptions } from "./options.ts";
-import type { Pool, ToolArguments } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import type { SessionRoute } from "./session-route.ts";
 import { ItemStream, type StreamCall } from "./stream-call.ts";
 

@@ -3,12 +3,13 @@
  *
  * Only the hedge is an object of its own; a call without one pays nothing for them.
  */
+import type { Retry } from "../api/calls.ts";
 import { InvalidOptions, type SnakepitError } from "../errors/index.ts";
 import type { CarriedCall, HostFunction, HostFunctions } from "../tool/call.ts";
 import type { ToolEntry } from "../tool/catalog.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import { hasInputStream, type UnaryCall } from "./call.ts";
-import type { CallOptions, Retry } from "./options.ts";
+import type { CallOptions } from "./options.ts";
 import type { PooledWorker, Weight } from "./pooled-worker.ts";
 
 /** Throws InvalidOptions unless a call may be hedged, which means that it may run twice. `retry` is its own, or its pool's. */

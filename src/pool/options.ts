@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Adapter, type Preload, validateAdapter } from "../adapter/adapter.ts";
 import type { Containment } from "../adapter/containment.ts";
+import { type Retry, retryCheck, type ToolCallOptions, callChecks as toolCallChecks } from "../api/calls.ts";
+import { type Check, callback, checkOptions, isObject, milliseconds, timeout, whole } from "../api/check.ts";
 import { InvalidOptions } from "../errors/index.ts";
-import { isTraceparent } from "../telemetry/traceparent.ts";
 import type { Progress } from "../tool/call.ts";
 import type { HeartbeatSettings } from "../worker/heartbeat.ts";
 import type { BreakerSettings } from "./breaker.ts";
@@ -13,12 +14,6 @@ import type { LogEvent } from "./logs.ts";
 import type { Recycling } from "./recycling.ts";
 import type { RetryBudgetSettings } from "./retry-budget.ts";
 import type { Scaling } from "./scaling.ts";
-
-/**
- * Which calls are sent again after their worker died: those that never reached Python and those of tools declared `idempotent=True`, none, or all. What
- * a tool raises is never a reason to run it again.
- */
-export type Retry = "safe" | "never" | "always";
 
 /** Where tools are: a file (relative to the working directory, absolute, or a `file:` URL) or a module path such as "package.module". */
 export type ToolSource = string | URL;
@@ -135,28 +130,15 @@ export interface PoolsOptions extends PoolOptions {
 }
 
 /** Options of one call. */
-export interface CallOptions {
-  /** Longest time in milliseconds, the queue included; Infinity for none. Default: the pool's `timeoutMs`, `streamTimeoutMs` for a stream. */
-  readonly timeoutMs?: number | undefined;
-  /** Cancels the call: it fails with Cancelled, whose cause is the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Whether it is sent again after its worker died. Default: the pool's `retry`. */
-  readonly retry?: Retry | undefined;
+export interface CallOptions extends ToolCallOptions {
   /**
    * Sends the call to a second worker too when it has had no answer for so long, in milliseconds, and another worker is free. The first answer counts, the other
    * call is cancelled. Only for tools declared `idempotent=True`, or with `retry: "always"`; never for streams. Such a call counts as a retry in the budget.
    * A call that may go to one worker only, or is made by a host tool, or is of a batch tool, is not sent twice. Default: never.
    */
   readonly hedgeMs?: number | undefined;
-  /**
-   * W3C trace context, such as "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": spans of the tool belong to that trace. Default: none; with Effect that of
-   * the current span.
-   */
-  readonly traceparent?: string | undefined;
   /** Hears how far the call is, as the tool reports it with `snakepit.progress`. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Calls of a higher priority leave the queue first. Default 0. */
-  readonly priority?: number | undefined;
 }
 
 /** Options of one pool with every default filled in. */
@@ -195,30 +177,7 @@ export interface PoolsSettings {
   readonly onLog: ((event: LogEvent) => void) | undefined;
 }
 
-/** What an option may be. */
-export interface Check {
-  readonly expected: string;
-  readonly ok: (value: unknown) => boolean;
-}
-
-const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Check => ({
-  expected: most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least}` : `a whole number from ${least} to ${most}`,
-  ok: (x) => typeof x === "number" && Number.isSafeInteger(x) && x >= least && x <= most,
-});
-/** Longest time that the runtimes' timers and the wire can hold: 24 days. */
-const LONGEST_MS = 2 ** 31 - 1;
-const milliseconds: Check = {
-  expected: `a number of milliseconds from 0 to ${LONGEST_MS}`,
-  ok: (x) => typeof x === "number" && x >= 0 && x <= LONGEST_MS,
-};
-const timeout: Check = {
-  expected: `a number of milliseconds above 0, at most ${LONGEST_MS}, or Infinity`,
-  ok: (x) => typeof x === "number" && x > 0 && (x <= LONGEST_MS || x === Number.POSITIVE_INFINITY),
-};
-const retry: Check = { expected: '"safe", "never" or "always"', ok: (x) => x === "safe" || x === "never" || x === "always" };
-const callback: Check = { expected: "a function", ok: (x) => typeof x === "function" };
 const text: Check = { expected: "a string that is not empty", ok: (x) => typeof x === "string" && x !== "" };
-const isObject = (x: unknown): x is object => typeof x === "object" && x !== null && !Array.isArray(x);
 const isSource = (x: unknown): x is ToolSource => (typeof x === "string" && x !== "") || (x instanceof URL && x.protocol === "file:");
 
 const wholeWorkers = whole(1, 1_024);
@@ -297,7 +256,7 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   graceMs: milliseconds,
   queueSize: whole(0),
   queueTimeoutMs: timeout,
-  retry,
+  retry: retryCheck,
   retries: whole(0, 100),
   retryBackoffMs: milliseconds,
   retryBudget: {
@@ -320,30 +279,14 @@ const poolsChecks: Record<keyof PoolsOptions, Check> = {
   onLog: callback,
 };
 const callChecks: Record<keyof CallOptions, Check> = {
-  traceparent: { expected: "a W3C trace context of version 00", ok: (x) => typeof x === "string" && isTraceparent(x) },
-  timeoutMs: timeout,
-  signal: { expected: "an AbortSignal", ok: (x) => isObject(x) && "aborted" in x && "addEventListener" in x },
-  retry,
+  ...toolCallChecks,
   hedgeMs: milliseconds,
   onProgress: callback,
-  priority: { expected: "a number", ok: (x) => typeof x === "number" && !Number.isNaN(x) },
 };
-
-/** Throws InvalidOptions for the first option that is unknown or makes no sense. One that is undefined is one that is not given. */
-function check(options: object, checks: Readonly<Record<string, Check>>, prefix = ""): void {
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (rule === undefined) {
-      throw new InvalidOptions({ option: `${prefix}${name}`, expected: `left out: the options are ${Object.keys(checks).join(", ")}` });
-    }
-    if (value !== undefined && !rule.ok(value)) throw new InvalidOptions({ option: `${prefix}${name}`, expected: rule.expected });
-  }
-}
 
 /** Throws InvalidOptions unless `options` are those of a call. */
 export function checkCallOptions(options: CallOptions): void {
-  if (!isObject(options)) throw new InvalidOptions({ option: "options", expected: "an object" });
-  check(options, callChecks);
+  checkOptions(options, callChecks);
 }
 
 /** What a worker is told: an absolute path for a file, the name for a module. */
@@ -422,11 +365,11 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
  */
 export function poolsSettings(options: PoolsOptions, others: Readonly<Record<string, Check>> = {}): PoolsSettings {
   if (!isObject(options)) throw new InvalidOptions({ option: "options", expected: "an object" });
-  check(options, { ...poolsChecks, ...others });
+  checkOptions(options, { ...poolsChecks, ...others });
   const { pools, onLog, ...shared } = options;
   if (pools === undefined) return { pools: [poolSettings(defaults.pool, shared)], onLog };
   const settings = Object.entries(pools).map(([name, own]) => {
-    check(own, poolChecks, `pools.${name}.`);
+    checkOptions(own, poolChecks, `pools.${name}.`);
     return poolSettings(name, { ...shared, ...own });
   });
   return { pools: settings, onLog };

@@ -1,7 +1,9 @@
 /** One pool: its workers, its dispatcher, and the calls made of it. */
+
 import { randomBytes } from "node:crypto";
 import { Effect, Scope, Tracer } from "effect";
 import type { Adapter } from "../adapter/adapter.ts";
+import type { ToolArguments } from "../api/calls.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidArguments, type SnakepitError, StreamingNotSupported } from "../errors/index.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
@@ -25,9 +27,6 @@ import type { PoolHealth, PoolStats, WorkerInfo } from "./stats.ts";
 import { StreamCall } from "./stream-call.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Upkeep } from "./upkeep.ts";
-
-/** Arguments of a tool, by parameter name. An async iterable among them arrives in Python as an iterator. */
-export type ToolArguments = Readonly<Record<string, unknown>>;
 
 /** What a pool is opened with, beside its options. */
 export interface PoolServices {

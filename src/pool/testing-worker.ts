@@ -1,6 +1,7 @@
 /** What the tests of a pool's inside share: workers without a process, which take calls in and answer when they are told to, and sessions. */
 import { create } from "@bufbuild/protobuf";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
+import type { Affinity } from "../api/sessions.ts";
 import { type SnakepitError, WorkerCrashed } from "../errors/index.ts";
 import { type HostEvent, WorkerHelloSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import type { Tool } from "../gen/snakepit/v1/tool_pb.ts";
@@ -8,7 +9,7 @@ import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { CarriedCall, HostFunctions } from "../tool/call.ts";
 import type { Worker, WorkerEnd } from "../worker/worker.ts";
 import { type InSession, UnaryCall } from "./call.ts";
-import type { Affinity, CallSession } from "./call-session.ts";
+import type { CallSession } from "./call-session.ts";
 import type { PoolClock } from "./clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type CallOptions, type PoolOptions, poolsSettings } from "./options.ts";

@@ -1,4 +1,5 @@
 /** What may happen to the variables of a session: decisions about a change, made from what is there and nothing else. */
+import type { Metadata, Source } from "../api/variables.ts";
 import {
   BatchFailed,
   isSnakepitError,
@@ -8,7 +9,7 @@ import {
   VariableNotFound,
   VersionConflict,
 } from "../errors/index.ts";
-import { bytesOf, type Metadata, noMetadata, type Source, typeOf, type VariableRecord } from "./records.ts";
+import { bytesOf, noMetadata, typeOf, type VariableRecord } from "./records.ts";
 import type { Decide, Loaded } from "./store.ts";
 import type { VariableType } from "./variable-type.ts";
 import { fitValue } from "./variable-value.ts";

@@ -16,12 +16,8 @@ export const defaults = {
 
 /** What nobody has needed to change yet. */
 export const constants = {
-  /** Variables that one batch may read or write. */
-  batchSize: 1_000,
   /** Changes that wait for a watcher before they are drawn together. */
   watchBuffer: 1_024,
-  /** Length of the name of a variable and of the id of a session, in characters. */
-  nameLength: 200,
   /** Events of sessions that wait for a listener; the oldest go first. */
   eventBuffer: 1_024,
   /** Descriptions of variables that are kept compiled. */

@@ -1,14 +1,15 @@
 /** A handle of a session: what closes, while the session lives on. Both faces stand on it. */
 import { Effect, type Scope } from "effect";
+import type { SessionInfo } from "../api/sessions.ts";
+import type { Metadata } from "../api/variables.ts";
 import { SessionClosed, SessionExpired, SessionNotFound, type StoreFailed } from "../errors/index.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import type { HostFunction } from "../tool/call.ts";
 import { constants } from "./defaults.ts";
-import type { SessionInfo } from "./entry.ts";
 import type { SessionError } from "./errors.ts";
 import type { SessionManager } from "./manager.ts";
 import type { Presence } from "./presence.ts";
-import type { Metadata, SessionKey, SessionRecord } from "./records.ts";
+import type { SessionKey, SessionRecord } from "./records.ts";
 import type { StoreService } from "./store.ts";
 import { Variables } from "./variables.ts";
 import type { WatchBuffer } from "./watch-buffer.ts";

@@ -1,16 +1,19 @@
 /** The sessions of one program: which are open here, when they end, and who hears of it. What they hold is with the store. */
 import { randomUUID } from "node:crypto";
 import { Clock, Effect, Queue, type Scope, Stream } from "effect";
+import { checkSession } from "../api/session-options.ts";
+import type { SessionInfo, SessionOptions } from "../api/sessions.ts";
+import type { Source } from "../api/variables.ts";
 import { familyOnly } from "../errors/family.ts";
 import { type InvalidOptions, SessionClosed, SessionExpired, type SessionNotFound, StoreFailed } from "../errors/index.ts";
 import { constants } from "./defaults.ts";
-import { infoOf, type SessionInfo } from "./entry.ts";
+import { infoOf } from "./entry.ts";
 import type { SessionOpenError } from "./errors.ts";
 import { SessionHandle } from "./handle.ts";
 import { OpenSession } from "./open-session.ts";
-import { checkSession, type SessionOptions, type SessionsOptions, type SessionsSettings, sessionsSettings } from "./options.ts";
+import { type SessionsOptions, type SessionsSettings, sessionsSettings } from "./options.ts";
 import type { Presence } from "./presence.ts";
-import { noMetadata, type SessionKey, type SessionRecord, type Source } from "./records.ts";
+import { noMetadata, type SessionKey, type SessionRecord } from "./records.ts";
 import { noHost, type SessionHost } from "./session-host.ts";
 import type { StoreService } from "./store.ts";
 import { type SessionUse, Variables } from "./variables.ts";

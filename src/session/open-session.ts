@@ -1,7 +1,7 @@
 /** A session that has handles in this program. */
 import { Effect } from "effect";
+import type { Affinity } from "../api/sessions.ts";
 import { SessionClosed, SessionNotFound, type StoreFailed } from "../errors/index.ts";
-import type { Affinity } from "../pool/call-session.ts";
 import type { SessionHandle } from "./handle.ts";
 import { Presence, type PresenceOptions } from "./presence.ts";
 import type { SessionRecord } from "./records.ts";

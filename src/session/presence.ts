@@ -4,9 +4,10 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { Effect, Exit, Scope } from "effect";
+import type { Affinity } from "../api/sessions.ts";
 import { SessionClosed, type StoreFailed } from "../errors/index.ts";
 import { InitializeSessionRequestSchema } from "../gen/snakepit/v1/worker_pb.ts";
-import type { Affinity, CallSession } from "../pool/call-session.ts";
+import type { CallSession } from "../pool/call-session.ts";
 import type { CallTarget } from "../pool/faces.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { SessionRoute } from "../pool/session-route.ts";

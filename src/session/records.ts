@@ -1,21 +1,7 @@
 /** Sessions and variables as a store keeps them. */
+import type { Metadata, Source } from "../api/variables.ts";
 import { compiledType, type VariableType } from "./variable-type.ts";
 import { type KeptValue, keptSize, keptValue } from "./variable-value.ts";
-
-/** Who made a change. */
-export interface Source {
-  /** The side of the wire. */
-  readonly side: "typescript" | "python";
-  /** The worker that made it, when Python did. */
-  readonly worker?: string;
-  /** The tool that made it, when one did. */
-  readonly tool?: string;
-  /** The call of that tool, by a number that its worker gives to no other call at the time. */
-  readonly call?: number;
-}
-
-/** The user's own words about a session or a variable. */
-export type Metadata = Readonly<Record<string, string>>;
 
 /** A session. */
 export interface SessionRecord {

@@ -3,32 +3,43 @@
  * kept.
  */
 import { Clock, Context, Effect, Layer, type Scope, Stream } from "effect";
+import type { ToolArguments } from "../api/calls.ts";
+import type { SessionInfo, SessionOptions } from "../api/sessions.ts";
+import type { Metadata } from "../api/variables.ts";
 import { familyOnly } from "../errors/family.ts";
 import type { InvalidOptions, SessionClosed, SessionExpired, SessionNotFound, StoreFailed } from "../errors/index.ts";
 import { type EffectFunction, plainFunction } from "../host/effect-function.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import { callEffect, type EffectCallOptions, itemStream } from "../pool/faces.ts";
-import type { ToolArguments } from "../pool/pool.ts";
-import type { SessionInfo } from "./entry.ts";
 import type { SessionCallError, SessionError, SessionOpenError } from "./errors.ts";
 import type { SessionHandle } from "./handle.ts";
 import { SessionManager } from "./manager.ts";
-import type { SessionOptions, SessionsOptions } from "./options.ts";
+import type { SessionsOptions } from "./options.ts";
 import type { Presence } from "./presence.ts";
-import type { Metadata } from "./records.ts";
 import type { StoreService } from "./store.ts";
 import { memoryStore } from "./store-memory.ts";
 import { type SqliteOptions, sqliteStore } from "./store-sqlite.ts";
 import type { Variables } from "./variables.ts";
 
-export type { SessionInfo, VariableChange, VariableEntry } from "./entry.ts";
+export type { SessionInfo, SessionOptions } from "../api/sessions.ts";
+export type {
+  BuiltInType,
+  Constraints,
+  Metadata,
+  ReadOutcome,
+  SetManyOptions,
+  SetOptions,
+  Source,
+  VariableChange,
+  VariableDefinition,
+  VariableEntry,
+  WriteOutcome,
+} from "../api/variables.ts";
 export type { SessionCallError, SessionError, SessionOpenError, VariableError } from "./errors.ts";
 export type { SessionEvent } from "./manager.ts";
-export type { SessionOptions, SessionsOptions, SetManyOptions, SetOptions, VariableDefinition } from "./options.ts";
-export type { Metadata, Source } from "./records.ts";
+export type { SessionsOptions } from "./options.ts";
 export type { StoreService } from "./store.ts";
-export type { BuiltInType, Constraints } from "./variable-type.ts";
-export type { ReadOutcome, Variables, WriteOutcome } from "./variables.ts";
+export type { Variables } from "./variables.ts";
 
 /** Where sessions are kept. */
 export class Store extends Context.Service<Store, StoreService>()("snakepit/session/Store") {

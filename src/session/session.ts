@@ -1,17 +1,28 @@
 /** The Promise face of sessions. */
 import { Clock, Context, Effect, Exit, Scope } from "effect";
+import type { ToolArguments } from "../api/calls.ts";
+import type { SessionInfo, SessionLike } from "../api/sessions.ts";
+import type {
+  Metadata,
+  ReadOutcome,
+  SetManyOptions,
+  SetOptions,
+  VariableChange,
+  VariableDefinition,
+  VariableEntry,
+  VariablesLike,
+  WatchOptions,
+  WriteOutcome,
+} from "../api/variables.ts";
 import type { HostToolOptions } from "../host/host-tools.ts";
 import { beginStream, callPromise } from "../pool/faces.ts";
 import type { CallOptions } from "../pool/options.ts";
-import type { ToolArguments } from "../pool/pool.ts";
 import { ItemStream } from "../pool/stream-call.ts";
 import type { HostFunction } from "../tool/call.ts";
-import { changeOf, type SessionInfo, type VariableChange, type VariableEntry } from "./entry.ts";
+import { changeOf } from "./entry.ts";
 import type { SessionHandle } from "./handle.ts";
-import type { SetManyOptions, SetOptions, VariableDefinition, WatchOptions } from "./options.ts";
 import type { Presence } from "./presence.ts";
-import type { Metadata } from "./records.ts";
-import type { ReadOutcome, Variables, WriteOutcome } from "./variables.ts";
+import type { Variables } from "./variables.ts";
 import type { WatchBuffer } from "./watch-buffer.ts";
 
 type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<A>;
@@ -23,7 +34,7 @@ type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<A>;
  * await using session = await pit.session("user-42");
  * await session.variables.register("temperature", { type: "float", value: 0.7, constraints: { min: 0, max: 2 } });
  */
-export class Session implements AsyncDisposable {
+export class Session implements SessionLike {
   /** Its id. */
   readonly id: string;
   /** Its metadata as it was when it was opened. */
@@ -104,7 +115,7 @@ export class Session implements AsyncDisposable {
 }
 
 /** Typed, validated and versioned values that TypeScript and Python share. A variable is named by its name or its id. */
-export class SessionVariables {
+export class SessionVariables implements VariablesLike {
   readonly #variables: Variables;
   readonly #run: Run;
 

@@ -1,6 +1,7 @@
 /** Rows of a session file as records, and the statements that read and write them. */
+import type { Metadata, Source } from "../api/variables.ts";
 import type { SqliteDatabase, SqliteRow } from "../runtime/sqlite.ts";
-import { expiresAt, type Metadata, noMetadata, type SessionRecord, type Source, type VariableRecord } from "./records.ts";
+import { expiresAt, noMetadata, type SessionRecord, type VariableRecord } from "./records.ts";
 import { keep, keptBytes } from "./variable-value.ts";
 
 /** Every statement, compiled once a file. */

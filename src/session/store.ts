@@ -2,9 +2,11 @@
  * What a place for sessions can do. Rules live elsewhere: a store loads what a change is about, lets a pure function decide, and keeps what it decided,
  * all at once or not at all. So every store has the same rules, and one that has to wait for its answers can be one too.
  */
+
 import type { Effect, Scope } from "effect";
+import type { Metadata } from "../api/variables.ts";
 import type { QuotaExceeded, SessionExpired, SessionNotFound, SnakepitError, StoreFailed } from "../errors/index.ts";
-import type { Metadata, SessionKey, SessionRecord, VariableRecord } from "./records.ts";
+import type { SessionKey, SessionRecord, VariableRecord } from "./records.ts";
 
 /** A session to be made, or to be found. */
 export interface OpenRequest {

@@ -1,6 +1,7 @@
 /** Answers what a worker asks about variables. */
 import { create } from "@bufbuild/protobuf";
 import { type Context, Effect, Exit, Scope } from "effect";
+import { checkBatch, checkDefinition } from "../api/session-options.ts";
 import type { HostHandlers } from "../carrier/host-handlers.ts";
 import { InvalidOptions } from "../errors/index.ts";
 import { toDetail } from "../errors/wire.ts";
@@ -15,7 +16,6 @@ import {
 import type { Caller } from "../gen/snakepit/v1/session_pb.ts";
 import * as json from "../tool/json.ts";
 import type { SessionManager } from "./manager.ts";
-import { checkBatch, checkDefinition } from "./options.ts";
 import type { VariableRecord } from "./records.ts";
 import { runNowWith } from "./run.ts";
 import { changeMessage, variableMessage } from "./variable-messages.ts";

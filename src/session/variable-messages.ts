@@ -1,6 +1,8 @@
 /** Variables and changes as the messages of the protocol. */
+
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Source } from "../api/variables.ts";
 import {
   Source_Side,
   type Variable,
@@ -9,7 +11,7 @@ import {
   VariableChangeSchema,
   VariableSchema,
 } from "../gen/snakepit/v1/session_pb.ts";
-import { idOf, type Source, type VariableRecord } from "./records.ts";
+import { idOf, type VariableRecord } from "./records.ts";
 import { keptBytes } from "./variable-value.ts";
 import type { Ended, Watched } from "./watch-buffer.ts";
 

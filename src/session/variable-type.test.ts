@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import table from "../../test/variables.table.json" with { type: "json" };
+import type { Constraints } from "../api/variables.ts";
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
 import { canonical } from "../tool/json.ts";
-import { type Constraints, describeType } from "./variable-type.ts";
+import { describeType } from "./variable-type.ts";
 import { encodeValue, fitValue, keptBytes, keptValue } from "./variable-value.ts";
 
 /** The value as it is kept, after it was taken. */

@@ -3,37 +3,12 @@
  *
  * Values are checked as they travel, so that one from Python and one from TypeScript pass through the same code.
  */
+import { type BuiltInType, type Constraints, types } from "../api/variables.ts";
 import { InvalidOptions, VariableInvalid } from "../errors/index.ts";
 import * as json from "../tool/json.ts";
 import { compilePattern, compileSchema } from "../tool/json-schema.ts";
 import { decode } from "../value/index.ts";
 import { constants } from "./defaults.ts";
-
-/** The types there are. Any other name is a type of its own when a schema stands among the constraints. */
-export const types = ["float", "integer", "string", "boolean", "json", "bytes", "embedding", "choice", "list"] as const;
-
-/** A type that needs no schema. */
-export type BuiltInType = (typeof types)[number];
-
-/** What else a value must be. The names are the same in Python and on the wire. */
-export interface Constraints {
-  /** Smallest number. For float and integer. */
-  readonly min?: number;
-  /** Largest number. For float and integer. */
-  readonly max?: number;
-  /** The only values. For choice, where it must be given, and for float, integer and string. */
-  readonly choices?: readonly (string | number | boolean)[];
-  /** A regular expression that is found in the text. For string. */
-  readonly pattern?: string;
-  /** Fewest characters, bytes or elements. For string, bytes and list. */
-  readonly min_length?: number;
-  /** Most characters, bytes or elements. For string, bytes and list. */
-  readonly max_length?: number;
-  /** Numbers in an embedding. Default: as many as the first value has. */
-  readonly dimensions?: number;
-  /** A JSON Schema. For json, and for every type that is not built in. */
-  readonly schema?: object | boolean;
-}
 
 type ConstraintName = keyof Constraints;
 

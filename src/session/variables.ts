@@ -1,44 +1,29 @@
 /** The variables of one session, for programs written with Effect and for what stands on them. */
 import { Cause, Effect, type Scope, Stream } from "effect";
+import { checkBatch, checkDefinition, checkNames, checkSet, checkSetMany, checkWatch } from "../api/session-options.ts";
+import type {
+  Constraints,
+  ReadOutcome,
+  SetManyOptions,
+  SetOptions,
+  Source,
+  VariableChange,
+  VariableDefinition,
+  VariableEntry,
+  WatchOptions,
+  WriteOutcome,
+} from "../api/variables.ts";
 import { familyOnly } from "../errors/family.ts";
 import { type SnakepitError, VariableNotFound, VersionConflict } from "../errors/index.ts";
 import * as commands from "./commands.ts";
-import { changeOf, entryOf, type VariableChange, type VariableEntry } from "./entry.ts";
+import { changeOf, entryOf } from "./entry.ts";
 import type { SessionError, VariableError } from "./errors.ts";
-import {
-  checkBatch,
-  checkDefinition,
-  checkNames,
-  checkSet,
-  checkSetMany,
-  checkWatch,
-  type SessionsSettings,
-  type SetManyOptions,
-  type SetOptions,
-  type VariableDefinition,
-  type WatchOptions,
-} from "./options.ts";
-import { noMetadata, type SessionKey, type Source, type VariableRecord, valueIn } from "./records.ts";
+import type { SessionsSettings } from "./options.ts";
+import { noMetadata, type SessionKey, type VariableRecord, valueIn } from "./records.ts";
 import type { Decide, Loaded, StoreService, Wanted } from "./store.ts";
-import { type Constraints, describeType } from "./variable-type.ts";
+import { describeType } from "./variable-type.ts";
 import { encodeValue } from "./variable-value.ts";
 import { WatchBuffer } from "./watch-buffer.ts";
-
-/** What a batch of reads found. */
-export interface ReadOutcome {
-  /** By the names that were asked for. */
-  readonly values: Readonly<Record<string, unknown>>;
-  /** Those there are not. */
-  readonly missing: readonly string[];
-}
-
-/** What became of a batch of changes. */
-export interface WriteOutcome {
-  /** New version of each variable that was changed, by the name that was given. */
-  readonly versions: Readonly<Record<string, number>>;
-  /** Why the others were not. Empty when the batch was atomic: then it fails with BatchFailed instead. */
-  readonly errors: Readonly<Record<string, SnakepitError>>;
-}
 
 /** A variable to be made, as it comes over the wire. */
 export interface EncodedDefinition extends Omit<commands.Registration, "type"> {
