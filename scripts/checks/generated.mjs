@@ -17,6 +17,7 @@ const fresh = mkdtempSync(join(tmpdir(), "snakepit-generated-"));
 const faults = [];
 try {
   execFileSync("buf", ["generate", "-o", fresh], { cwd: root, stdio: "inherit" });
+  execFileSync("buf", ["generate", "proto-grpc", "--template", "proto-grpc/buf.gen.yaml", "-o", fresh], { cwd: root, stdio: "inherit" });
   for (const output of OUTPUTS) {
     const made = filesIn(join(fresh, output));
     if (made.length === 0) faults.push(`${output}: nothing was generated`);
