@@ -8,7 +8,7 @@ import { createNodeHandler, type NodeHandler } from "./http/node.ts";
 import { serveSite } from "./http/serve.ts";
 import type { Site } from "./http/site.ts";
 import type { GatewayOptions, ServeOptions } from "./options.ts";
-import { addServices } from "./rpc/services.ts";
+import { type Services, servicesOf } from "./rpc/services.ts";
 
 const PORT = 7100;
 const HOST = "127.0.0.1";
@@ -88,19 +88,21 @@ class PitSite implements Site {
   readonly routes: Site["routes"];
   readonly admit: Site["admit"];
   readonly #access: Access;
+  readonly #services: Services;
 
   constructor(snakepit: Snakepit, options: GatewayOptions) {
-    const pit = coreOf(snakepit);
     this.#access = openAccess(options);
+    this.#services = servicesOf(coreOf(snakepit));
     this.admit = (request) => this.#access.admit(request);
-    this.routes = (router) => addServices(router, pit);
+    this.routes = (router) => this.#services.addTo(router);
   }
 
   async page(): Promise<Response | undefined> {
     return undefined;
   }
 
-  close(): Promise<void> {
-    return this.#access.close();
+  async close(): Promise<void> {
+    await this.#services.close();
+    await this.#access.close();
   }
 }

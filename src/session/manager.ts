@@ -15,7 +15,7 @@ import { type SessionsOptions, type SessionsSettings, sessionsSettings } from ".
 import type { Presence } from "./presence.ts";
 import { noMetadata, type SessionKey, type SessionRecord } from "./records.ts";
 import { noHost, type SessionHost } from "./session-host.ts";
-import type { StoreService } from "./store.ts";
+import type { MetadataFor, StoreService } from "./store.ts";
 import { type SessionUse, Variables } from "./variables.ts";
 
 /** Something happened to a session. */
@@ -89,8 +89,12 @@ export class SessionManager {
     });
   }
 
-  /** A handle of a session, which is made when there is none of this id. One without an id ends with its handle. */
-  open(id: string | undefined, options: SessionOptions = {}): Effect.Effect<SessionHandle, SessionOpenError> {
+  /**
+   * A handle of a session, which is made when there is none of this id. One without an id ends with its handle.
+   *
+   * @param metadata - Decides about the metadata, and may throw instead of letting the session be made or used. Default: what the options say.
+   */
+  open(id: string | undefined, options: SessionOptions = {}, metadata?: MetadataFor): Effect.Effect<SessionHandle, SessionOpenError> {
     return Effect.gen({ self: this }, function* () {
       const name = id ?? `session_${randomUUID()}`;
       yield* Effect.try({ try: () => checkSession(name, options), catch: familyOnly<InvalidOptions> });
@@ -99,7 +103,7 @@ export class SessionManager {
         id: name,
         ttlMs: options.ttlMs,
         defaultTtlMs: this.settings.ttlMs,
-        metadata: options.metadata ?? noMetadata,
+        metadata: metadata ?? options.metadata ?? noMetadata,
         maxSessions: this.settings.maxSessions,
         now: yield* Clock.currentTimeMillis,
       });

@@ -4,7 +4,16 @@ import { familyOnly } from "../errors/family.ts";
 import { QuotaExceeded, SessionExpired, SessionNotFound, type SnakepitError } from "../errors/index.ts";
 import { Listeners } from "./listeners.ts";
 import { isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
-import type { Decide, Loaded, Opened, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
+import {
+  type Decide,
+  givenMetadata,
+  type Loaded,
+  type Opened,
+  type OpenRequest,
+  type StoreEvent,
+  type StoreService,
+  type Wanted,
+} from "./store.ts";
 
 interface Entry {
   session: SessionRecord;
@@ -42,8 +51,10 @@ class MemoryStore {
   open(request: OpenRequest): Opened {
     const { id, now } = request;
     const there = this.#sessions.get(id);
-    if (there !== undefined && !isExpired(there.session, now)) {
-      const metadata = { ...there.session.metadata, ...request.metadata };
+    const isThere = there !== undefined && !isExpired(there.session, now);
+    const given = givenMetadata(request, isThere ? there.session : undefined);
+    if (isThere) {
+      const metadata = { ...there.session.metadata, ...given };
       there.session = { ...there.session, metadata, ttlMs: request.ttlMs ?? there.session.ttlMs, usedAt: now };
       return { session: there.session, created: false };
     }
@@ -55,7 +66,7 @@ class MemoryStore {
       ttlMs: request.ttlMs ?? request.defaultTtlMs,
       createdAt: now,
       usedAt: now,
-      metadata: request.metadata,
+      metadata: given,
       variables: 0,
       bytes: 0,
     };

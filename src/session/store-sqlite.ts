@@ -22,7 +22,16 @@ import { Listeners } from "./listeners.ts";
 import { expiresAt, isExpired, partsOf, type SessionKey, type SessionRecord, type VariableRecord } from "./records.ts";
 import { insertSession, numberIn, prepareStatements, putVariable, type Statements, sessionOf, variableOf } from "./sqlite-rows.ts";
 import { migrate } from "./sqlite-schema.ts";
-import type { Decide, Loaded, Opened, OpenRequest, StoreEvent, StoreService, Wanted } from "./store.ts";
+import {
+  type Decide,
+  givenMetadata,
+  type Loaded,
+  type Opened,
+  type OpenRequest,
+  type StoreEvent,
+  type StoreService,
+  type Wanted,
+} from "./store.ts";
 
 /** Where sessions are kept. */
 export interface SqliteOptions {
@@ -103,8 +112,10 @@ class SqliteStore {
     const opened = this.#transaction((): Opened => {
       const row = this.#statements.session.get(id);
       const there = row === undefined ? undefined : sessionOf(row);
-      if (there !== undefined && !isExpired(there, now)) {
-        const metadata = { ...there.metadata, ...request.metadata };
+      const isThere = there !== undefined && !isExpired(there, now);
+      const given = givenMetadata(request, isThere ? there : undefined);
+      if (isThere) {
+        const metadata = { ...there.metadata, ...given };
         const session = { ...there, metadata, ttlMs: request.ttlMs ?? there.ttlMs, usedAt: now };
         this.#statements.updateSession.run(session.ttlMs, now, expiresAt(session), JSON.stringify(metadata), session.serial);
         return { session, created: false };
@@ -119,7 +130,7 @@ class SqliteStore {
         ttlMs,
         createdAt: now,
         usedAt: now,
-        metadata: request.metadata,
+        metadata: given,
         variables: 0,
         bytes: 0,
       };

@@ -15,12 +15,19 @@ export interface OpenRequest {
   readonly ttlMs: number | undefined;
   readonly defaultTtlMs: number;
   /** Merged into what is there. */
-  readonly metadata: Metadata;
+  readonly metadata: Metadata | MetadataFor;
   /** Sessions that the store may hold. */
   readonly maxSessions: number;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
+
+/** The metadata for a session that is there, or for one that is to be made. May throw a member of the family: then nothing is opened, made or used. */
+export type MetadataFor = (there: SessionRecord | undefined) => Metadata;
+
+/** The metadata that a request gives a session. */
+export const givenMetadata = ({ metadata }: OpenRequest, there: SessionRecord | undefined): Metadata =>
+  typeof metadata === "function" ? metadata(there) : metadata;
 
 /** A session that was found or made. */
 export interface Opened {

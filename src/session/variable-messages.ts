@@ -39,7 +39,8 @@ export function changeMessage(change: Watched | Ended): VariableChange {
   });
 }
 
-const sourceMessage = ({ side, worker = "", tool = "", call = 0 }: Source) => ({
+/** The message of who made a change. */
+export const sourceMessage = ({ side, worker = "", tool = "", call = 0 }: Source) => ({
   side: side === "python" ? Source_Side.PYTHON : Source_Side.TYPESCRIPT,
   workerId: worker,
   tool,

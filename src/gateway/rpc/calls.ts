@@ -1,5 +1,6 @@
 /** Calls of tools as the gateway makes them: in which pool, with which arguments and options, and what comes back. */
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
+import type { Retry, ToolArguments } from "../../api/calls.ts";
 import { CallTimeout, InvalidArguments, isSnakepitError, ToolNotFound } from "../../errors/index.ts";
 import {
   type GatewayServiceExecuteToolRequest,
@@ -7,8 +8,8 @@ import {
   RetryPolicy,
 } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
-import type { CallOptions, Retry } from "../../pool/options.ts";
-import type { Pool, ToolArguments } from "../../pool/pool.ts";
+import type { CallOptions } from "../../pool/options.ts";
+import type { Pool } from "../../pool/pool.ts";
 import { isTraceparent } from "../../telemetry/traceparent.ts";
 import type { ToolInfo } from "../../tool/info.ts";
 import * as json from "../../tool/json.ts";

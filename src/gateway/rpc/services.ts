@@ -3,10 +3,26 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
 import { tellFailures } from "./failure.ts";
+import { OwnedSessions } from "./owned-sessions.ts";
+import { sessionHandlers } from "./session-handlers.ts";
 import { toolHandlers } from "./tool-handlers.ts";
+import { variableHandlers } from "./variable-handlers.ts";
 
-/** Adds GatewayService and AdminService to a router. Who asks is found in the context values of a request, by `principalKey`. */
-export function addServices(router: ConnectRouter, pit: Pit): void {
+/** What a pit offers over the network. */
+export interface Services {
+  /** Adds GatewayService and AdminService to a router. Who asks is found in the context values of a request, by `principalKey`. */
+  addTo(router: ConnectRouter): void;
+  /** Lets go of what is open here for callers. */
+  close(): Promise<void>;
+}
+
+/** Makes the services of a pit. */
+export function servicesOf(pit: Pit): Services {
+  const sessions = new OwnedSessions(pit);
+  const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
   const options = { interceptors: [tellFailures] };
-  router.service(GatewayService, toolHandlers(pit), options);
+  return {
+    addTo: (router) => router.service(GatewayService, gateway, options),
+    close: () => sessions.close(),
+  };
 }

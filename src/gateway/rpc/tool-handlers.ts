@@ -1,6 +1,7 @@
 /** The handlers of GatewayService that are about tools. */
 import { create } from "@bufbuild/protobuf";
 import type { ContextValues, ServiceImpl } from "@connectrpc/connect";
+import { Effect } from "effect";
 import {
   type GatewayService,
   GatewayServiceExecuteToolResponseSchema,
@@ -13,16 +14,21 @@ import { type CallTarget, callPromise, itemIterator } from "../../pool/faces.ts"
 import type { ToolInfo } from "../../tool/info.ts";
 import { type Principal, principalKey } from "../access/principal.ts";
 import { allowedTools, argumentsIn, callFailure, optionsIn, poolFor, type ToolRequest } from "./calls.ts";
+import type { OwnedSessions } from "./owned-sessions.ts";
 import { answerForm, packValue, toJsonValue } from "./values.ts";
 
 type Handlers = Pick<ServiceImpl<typeof GatewayService>, "executeTool" | "executeToolStream" | "listTools">;
 
 /** Answers what is asked about the tools of a pit. */
-export function toolHandlers(pit: Pit): Handlers {
+export function toolHandlers(pit: Pit, sessions: OwnedSessions): Handlers {
+  const run = Effect.runPromiseWith(pit.context);
+
   /** Where a call goes. */
   const targetOf = async (request: ToolRequest, values: ContextValues): Promise<CallTarget> => {
     const pool = poolFor(pit, request, values);
-    return { poolOf: () => pool };
+    if (request.sessionId === "") return { poolOf: () => pool };
+    const presence = await sessions.use(values, request.sessionId, true, (handle) => handle.presentNow(Date.now()) ?? run(handle.present));
+    return { poolOf: () => pool, routeIn: (its) => presence.routeIn(its) };
   };
 
   return {
