@@ -54,22 +54,22 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       const { ended, folder } = run(runtime, "first.ts");
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "3\n3\n2\n1\n1\n2 3 healthy\n", stderr: "" });
       expect(readdirSync(folder)).toEqual([]);
-    }, 30_000);
+    }, 60_000);
 
     test("the first Effect program prints its results and ends by itself", async () => {
       const { ended } = run(runtime, "first-effect.ts");
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "3\n3\n2\n1\n", stderr: "" });
-    }, 30_000);
+    }, 60_000);
 
     test("what a listener throws surfaces like any error nobody caught, and no call hears of it", async () => {
       const { ended } = run(runtime, "listener-throws.ts");
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "fine\nfrom the listener\n4\n", stderr: "" });
-    }, 30_000);
+    }, 60_000);
 
     test("a listener of events that throws every time disturbs neither calls nor the other listeners", async () => {
       const { ended } = run(runtime, "event-listener-throws.ts");
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "9\ncall.started call.finished\ntrue\n", stderr: "" });
-    }, 30_000);
+    }, 60_000);
 
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       test(`${signal} closes an open pit, and the program ends by that signal`, async () => {
@@ -81,7 +81,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
         expect(await ended).toMatchObject({ code: null, signal });
         expect(processesOf(marker)).toEqual([]);
         expect(readdirSync(folder)).toEqual([]);
-      }, 30_000);
+      }, 60_000);
     }
 
     test("a signal during a call that does not end ends the program by it, without a word", async () => {
@@ -94,7 +94,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       expect(stderr.replace(/^\[snakepit .*\n/, "")).toBe("");
       expect(processesOf(marker)).toEqual([]);
       expect(readdirSync(folder)).toEqual([]);
-    }, 30_000);
+    }, 60_000);
 
     test("a signal while the pit opens ends the program by it", async () => {
       const { child, ended, folder, stderr } = run(runtime, "slow-start.ts");
@@ -102,7 +102,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       child.kill("SIGTERM");
       expect(await ended).toMatchObject({ code: null, signal: "SIGTERM" });
       expect(readdirSync(folder)).toEqual([]);
-    }, 30_000);
+    }, 60_000);
 
     test("process.exit leaves no worker and no file", async () => {
       const { ended, folder } = run(runtime, "held-open.ts", "exit");
@@ -110,12 +110,12 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       expect(code).toBe(5);
       await until(() => processesOf(stdout.trim()).length === 0);
       expect(readdirSync(folder)).toEqual([]);
-    }, 30_000);
+    }, 60_000);
 
     test("a program that is out of file descriptors lives on, and has its worker again when there are some", async () => {
       const { ended } = run(["/bin/sh", "-c", 'ulimit -n 300; exec "$@"', "sh", ...runtime], "out-of-descriptors.ts");
       expect(await ended).toEqual({ code: 0, signal: null, stdout: "EMFILE\n9\n", stderr: "" });
-    }, 30_000);
+    }, 60_000);
 
     test("a host that is killed takes its workers along", async () => {
       const { child, ended, output } = run(runtime, "held-open.ts");
@@ -125,6 +125,6 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       child.kill("SIGKILL");
       await ended;
       await until(() => processesOf(marker).length === 0);
-    }, 30_000);
+    }, 60_000);
   });
 }

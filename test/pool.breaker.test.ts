@@ -4,7 +4,7 @@ import { Snakepit } from "../src/index.ts";
 import { behaviour, failure, until } from "./pool.support.ts";
 
 test("a breaker that opens fails calls at once, and a call that is answered later closes it", async () => {
-  const breaker = { failures: 2, openMs: 300 };
+  const breaker = { failures: 2, openMs: 1_000 };
   await using pit = await Snakepit.open({ tools: behaviour, workers: 2, breaker });
   await pit.ready();
   expect((await pit.health()).pools["default"]).toMatchObject({ breaker: "closed" });

@@ -35,14 +35,17 @@ describe("a signal", () => {
 
   test("takes a call out of the queue before it runs", async () => {
     const controller = new AbortController();
-    const first = pit.execute("work", { name: "first", seconds: 0.2 });
+    const ending = new AbortController();
+    const first = failure(pit.execute("work", { name: "first", seconds: 60 }, { signal: ending.signal }));
     await lines.said("first began");
     const second = failure(pit.execute("work", { name: "never" }, { signal: controller.signal }));
     expect(pit.stats().queued).toBe(1);
     controller.abort();
     expect((await second)._tag).toBe("Cancelled");
-    await first;
     expect(pit.stats().queued).toBe(0);
+    ending.abort();
+    await first;
+    expect(await pit.execute<number>("square", { n: 3 })).toBe(9);
     expect(lines.count("never began")).toBe(0);
   });
 
@@ -94,8 +97,8 @@ describe("a deadline", () => {
   test("fails the call, cancels the tool, and leaves the worker to the next", async () => {
     const lines = new Lines();
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1, onLog: lines.onLog });
-    const error = await failure(pit.execute("work", { name: "late", seconds: 60 }, { timeoutMs: 300 }));
-    expect(error).toMatchObject({ _tag: "CallTimeout", timeoutMs: 300, limit: "call", tool: "work" });
+    const error = await failure(pit.execute("work", { name: "late", seconds: 60 }, { timeoutMs: 1_000 }));
+    expect(error).toMatchObject({ _tag: "CallTimeout", timeoutMs: 1_000, limit: "call", tool: "work" });
     await lines.said("late ended by CancelledError");
     expect(await pit.execute<number>("square", { n: 3 })).toBe(9);
     expect((await pit.workers())[0]?.id).toBe("default-1");
@@ -112,22 +115,33 @@ describe("a deadline", () => {
   test("covers the wait in the queue", async () => {
     const lines = new Lines();
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1, onLog: lines.onLog });
-    const first = pit.execute("work", { name: "long", seconds: 0.6 });
+    const ending = new AbortController();
+    const first = failure(pit.execute("work", { name: "long", seconds: 60 }, { signal: ending.signal }));
     await lines.said("long began");
     const second = await failure(pit.execute("work", { name: "waits" }, { timeoutMs: 50 }));
     expect(second._tag).toBe("CallTimeout");
+    ending.abort();
     await first;
+    expect(await pit.execute<number>("square", { n: 3 })).toBe(9);
     expect(lines.count("waits began")).toBe(0);
   });
 });
 
 describe("a tool that ignores its cancel", () => {
+  /** Cancels a call of one, which has begun. */
+  async function cancelStubborn(pit: Snakepit, lines: Lines): Promise<void> {
+    const controller = new AbortController();
+    const stuck = failure(pit.execute("stubborn", {}, { signal: controller.signal }));
+    await lines.said("stubborn began");
+    controller.abort();
+    expect((await stuck)._tag).toBe("Cancelled");
+  }
+
   test("loses its worker after the grace period; the pool is whole again", async () => {
     const lines = new Lines();
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 300, onLog: lines.onLog });
     const [before] = await pit.workers();
-    const error = await failure(pit.execute("stubborn", {}, { timeoutMs: 100 }));
-    expect(error._tag).toBe("CallTimeout");
+    await cancelStubborn(pit, lines);
     expect(await pit.execute<number>("pid")).not.toBe(before?.pid);
     await until(async () => (await pit.workers()).every((worker) => worker.pid !== before?.pid));
     expect((await pit.health()).status).toBe("healthy");
@@ -135,10 +149,11 @@ describe("a tool that ignores its cancel", () => {
 
   test("takes no other call with it: those that can end do", async () => {
     const lines = new Lines();
-    await using pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 500, onLog: lines.onLog });
-    const other = pit.execute<string>("work_async", { name: "neighbour", seconds: 0.7 });
-    const stuck = failure(pit.execute("stubborn", {}, { timeoutMs: 100 }));
-    expect((await stuck)._tag).toBe("CallTimeout");
+    await using pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 1_500, onLog: lines.onLog });
+    // Longer than the first grace period, which is the tool's, and not as long as the second, which is that of the worker's other calls.
+    const other = pit.execute<string>("work_async", { name: "neighbour", seconds: 2.2 });
+    await lines.said("neighbour began");
+    await cancelStubborn(pit, lines);
     expect(await other).toBe("neighbour");
   });
 
@@ -147,19 +162,17 @@ describe("a tool that ignores its cancel", () => {
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 200, onLog: lines.onLog });
     const other = failure(pit.execute("work_async", { name: "too long", seconds: 60 }));
     await lines.said("too long began");
-    expect((await failure(pit.execute("stubborn", {}, { timeoutMs: 100 })))._tag).toBe("CallTimeout");
+    await cancelStubborn(pit, lines);
     expect(await other).toMatchObject({ _tag: "WorkerCrashed", retryable: true });
   });
 
   test("also while C code holds Python's global lock", async () => {
     const lines = new Lines();
     await using pit = await Snakepit.open({ tools: behaviour, workers: 1, graceMs: 300, onLog: lines.onLog });
-    const stuck = failure(pit.execute("hold_lock", { count: 600_000_000 }, { timeoutMs: 200 }));
+    const stuck = failure(pit.execute("hold_lock", { count: 1e12 }, { timeoutMs: 1_000 }));
     await lines.said("hold_lock began");
-    const started = performance.now();
     expect((await stuck)._tag).toBe("CallTimeout");
     expect(await pit.execute<number>("square", { n: 4 })).toBe(16);
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(pit.stats().started).toBe(2);
   });
 });

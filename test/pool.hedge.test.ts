@@ -33,7 +33,7 @@ test("the slower of two is cancelled in Python", async () => {
   const gates = temporaryFolder();
   await using pit = await Snakepit.open({ tools: toolFile("gated"), workers: 2, env: { GATES: gates }, graceMs: 1_000 });
   await pit.ready();
-  const call = pit.execute<string>("quick", { gate: "never" }, { hedgeMs: 20, timeoutMs: 200 });
+  const call = pit.execute<string>("quick", { gate: "never" }, { hedgeMs: 20, timeoutMs: 1_000 });
   expect(await failure(call)).toMatchObject({ _tag: "CallTimeout" });
   expect(pit.stats().hedged).toBe(1);
   // Neither holds its worker.

@@ -120,7 +120,7 @@ test("a call that a host tool makes has no more time than the call that the tool
   // Its own limit would be 30 s. Who notices first that the time is up is open.
   const error = await failure(inner.promise.then((reason) => Promise.reject(reason)));
   expect(["CallTimeout", "Cancelled", "ToolFailed"]).toContain(error._tag);
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(performance.now() - began).toBeLessThan(10_000);
 });
 
 test("what a host tool leaves behind goes on as the program's own", async () => {

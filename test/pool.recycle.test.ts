@@ -1,10 +1,12 @@
 /** Workers that have done enough are replaced, and no call fails by it. */
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Effect } from "effect";
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { python } from "../src/adapter/python.ts";
 import { type PitEvent, Snakepit } from "../src/index.ts";
-import { Lines, processesOf, toolFile, until } from "./pool.support.ts";
+import { Lines, processesOf, temporaryFolder, toolFile, until } from "./pool.support.ts";
 
 const lives = toolFile("lives");
 
@@ -29,18 +31,21 @@ test("after so many calls each worker is replaced, under the load of 16 callers,
 }, 60_000);
 
 test("a worker that is replaced ends its calls first, however long they last", async () => {
-  await using pit = await Snakepit.open({ tools: lives, workers: 1, graceMs: 100, recycle: { calls: 1 } });
+  const graceMs = 100;
+  const path = join(temporaryFolder(), "end");
+  await using pit = await Snakepit.open({ tools: lives, workers: 1, graceMs, recycle: { calls: 1 } });
   const first = await pit.execute<number>("pid");
   const [old] = await pit.workers();
-  const long = pit.execute<number>("pid", { seconds: 2 });
+  const long = pit.execute<number>("pid_after", { path });
   await until(async () => (await pit.workers()).some(({ id, status }) => id !== old?.id && status === "ready"));
   expect((await pit.workers()).find(({ id }) => id === old?.id)?.status).toBe("draining");
-  // Whoever comes now goes to the new one at once.
-  expect(await pit.execute<number>("pid")).not.toBe(first);
+  // Whoever comes now goes to the new one at once, and stays there for longer than the grace period.
+  expect(await pit.execute<number>("pid", { seconds: (3 * graceMs) / 1_000 })).not.toBe(first);
+  writeFileSync(path, "");
   expect(await long).toBe(first);
   await until(async () => (await pit.workers()).every(({ id }) => id !== old?.id));
   expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
-}, 20_000);
+}, 60_000);
 
 test("a worker that has grown too large is replaced", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: 1, recycle: { memoryBytes: 300_000_000 } });
@@ -49,14 +54,14 @@ test("a worker that has grown too large is replaced", async () => {
   expect(await pit.execute<number>("pid")).not.toBe(large);
   await until(async () => (await pit.workers()).every(({ memoryBytes }) => memoryBytes < 300_000_000));
   expect(pit.stats()).toMatchObject({ recycled: 1, crashes: 0 });
-}, 20_000);
+}, 60_000);
 
 test("a worker that is old enough is replaced without having done anything", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: 1, recycle: { ageMs: 300 } });
   await until(() => pit.stats().recycled === 2);
   expect(pit.stats()).toMatchObject({ calls: 0, crashes: 0 });
   expect((await pit.health()).status).toBe("healthy");
-}, 20_000);
+}, 60_000);
 
 for (const affinity of ["hint", "strict-queue"] as const) {
   test(`sessions of a worker that is replaced move, with their variables: ${affinity}`, async () => {
@@ -71,7 +76,7 @@ for (const affinity of ["hint", "strict-queue"] as const) {
     expect(await session.execute<number>("recall")).toBe(7);
     expect(events.filter(({ type }) => type === "session.moved").length).toBeGreaterThanOrEqual(1);
     expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
-  }, 20_000);
+  }, 60_000);
 }
 
 test("a worker whose replacement does not start goes on", async () => {

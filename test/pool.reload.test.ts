@@ -51,7 +51,7 @@ for (const preload of [undefined, "tools"] as const) {
       expect(await pit.execute<string>("added")).toBe("new");
       expect(events.some(({ type }) => type === "session.moved")).toBe(true);
       expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0, retried: 0 });
-    }, 30_000);
+    }, 60_000);
 
     test("stay when the new code does not load, and the import error is told; mended code is taken up", async () => {
       const { path, change } = changeable(answering(1));
@@ -66,7 +66,7 @@ for (const preload of [undefined, "tools"] as const) {
       change(answering(333));
       await pit.reload();
       expect(await pit.execute<number>("answer")).toBe(333);
-    }, 30_000);
+    }, 60_000);
   });
 }
 
@@ -80,7 +80,7 @@ test("a pool that was given up works again after a reload of mended code", async
   await pit.reload();
   expect(await pit.execute<number>("answer")).toBe(22);
   expect(await pit.health()).toMatchObject({ status: "healthy", pools: { default: { cause: undefined } } });
-}, 20_000);
+}, 60_000);
 
 test("a pool that had become unhealthy is healthy after a reload", async () => {
   const { path, change } = changeable(answering(1));
@@ -94,7 +94,7 @@ test("a pool that had become unhealthy is healthy after a reload", async () => {
   await pit.reload();
   expect(await pit.execute<number>("answer")).toBe(22);
   expect((await pit.health()).status).toBe("healthy");
-}, 20_000);
+}, 60_000);
 
 test("reloading twice at once ends with the newest code", async () => {
   const { path, change } = changeable(answering(1));
@@ -104,7 +104,7 @@ test("reloading twice at once ends with the newest code", async () => {
   await Promise.all([first, pit.reload()]);
   expect(await pit.execute<number>("answer")).toBe(22);
   expect((await pit.workers()).filter(({ status }) => status !== "draining")).toHaveLength(1);
-}, 20_000);
+}, 60_000);
 
 test("a closed pit does not reload", async () => {
   const pit = await Snakepit.open({ tools: behaviour, workers: 1 });
@@ -124,7 +124,7 @@ test("an effect reloads, and its error channel has the import error", async () =
     expect(yield* pool.execute<number>("answer")).toBe(22);
   });
   await Effect.runPromise(program.pipe(Effect.provide(Pool.layer({ tools: path, workers: 1 }))));
-}, 20_000);
+}, 60_000);
 
 test("a reload that is interrupted leaves the workers that there are", async () => {
   const { path, change } = changeable(answering(1));
@@ -141,7 +141,7 @@ test("a reload that is interrupted leaves the workers that there are", async () 
     expect(yield* pool.execute<number>("answer")).toBe(333);
   });
   await Effect.runPromise(program.pipe(Effect.provide(Pool.layer({ tools: path, workers: 1 }))));
-}, 20_000);
+}, 60_000);
 
 test("closing ends a reload", async () => {
   const { path, change } = changeable(answering(1));
@@ -151,7 +151,7 @@ test("closing ends a reload", async () => {
   await until(async () => (await pit.workers()).length === 2);
   await pit.close();
   expect((await reloading)._tag).toBe("PoolClosed");
-}, 20_000);
+}, 60_000);
 
 test("with reload a changed file is taken up, a broken one is told, and the workers go on", async () => {
   const { path, change } = changeable(answering(1));
@@ -173,7 +173,7 @@ test("with reload a changed file is taken up, a broken one is told, and the work
   change(answering(3));
   await until(async () => (await pit.execute<number>("answer")) === 3);
   expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
-}, 30_000);
+}, 60_000);
 
 test("a folder that cannot be watched is named, and the pool works all the same", async () => {
   const blind: string[] = [];
@@ -202,4 +202,4 @@ test("fork servers are written down in the registry, each generation for as long
     if (SNAKEPIT_STATE === undefined) delete process.env["SNAKEPIT_STATE"];
     else process.env["SNAKEPIT_STATE"] = SNAKEPIT_STATE;
   }
-}, 20_000);
+}, 60_000);

@@ -25,7 +25,7 @@ test("a pool grows while calls wait and shrinks when there are none, and no call
   await until(() => processesOf(run).length === 1);
   expect(pit.stats()).toMatchObject({ started: 4, crashes: 0, failed: 0 });
   expect((await pit.health()).status).toBe("healthy");
-}, 30_000);
+}, 60_000);
 
 test("calls that wait do not start a worker each", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: { min: 1, max: 8 } });
@@ -40,7 +40,7 @@ test("calls that wait do not start a worker each", async () => {
   // No more than there were, which is one at first.
   expect(most).toBeLessThanOrEqual(Math.max(1, pit.stats().ready));
   expect(pit.stats().failed).toBe(0);
-}, 20_000);
+}, 60_000);
 
 test("a worker that is let go ends its call first", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: { min: 1, max: 2, idleMs: 100 }, graceMs: 100 });
@@ -49,7 +49,7 @@ test("a worker that is let go ends its call first", async () => {
   await Promise.all([long, other]);
   await until(() => pit.stats().workers === 1);
   expect(pit.stats()).toMatchObject({ failed: 0, crashes: 0 });
-}, 20_000);
+}, 60_000);
 
 test("a pool without calls goes to zero, and the first call waits for a worker", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: { min: 0, max: 2, idleMs: 100 } });
@@ -64,7 +64,7 @@ test("a pool without calls goes to zero, and the first call waits for a worker",
     expect(await pit.execute<string>("environment", { name: "SNAKEPIT_RUN" })).toBe(run);
     expect(pit.stats().started).toBe(round + 1);
   }
-}, 20_000);
+}, 60_000);
 
 test("a call of a pool at zero keeps its deadline", async () => {
   const path = join(temporaryFolder(), "changing.py");
@@ -75,7 +75,7 @@ test("a call of a pool at zero keeps its deadline", async () => {
   writeFileSync(path, `import time\ntime.sleep(0.5)\n${tool}`);
   expect(await failure(pit.execute("one", {}, { timeoutMs: 50 }))).toMatchObject({ _tag: "CallTimeout", timeoutMs: 50 });
   expect(await pit.execute<number>("one")).toBe(1);
-}, 20_000);
+}, 60_000);
 
 test("code that does not load any more fails the calls of a pool at zero, until it is mended and reloaded", async () => {
   const path = join(temporaryFolder(), "changing.py");
@@ -90,7 +90,7 @@ test("code that does not load any more fails the calls of a pool at zero, until 
   writeFileSync(path, "from snakepit import tool\n\n\n@tool\ndef one() -> int:\n    return 111\n");
   await pit.reload();
   expect(await pit.execute<number>("one")).toBe(111);
-}, 20_000);
+}, 60_000);
 
 test("spare workers are there before they are needed", async () => {
   await using pit = await Snakepit.open({ tools: lives, workers: { min: 1, max: 3, spare: 1, idleMs: 100 } });
@@ -99,7 +99,7 @@ test("spare workers are there before they are needed", async () => {
   expect(pit.stats().queued).toBe(0);
   await long;
   await until(() => pit.stats().workers === 1);
-}, 20_000);
+}, 60_000);
 
 test("recycling, reloading and scaling at once, under the load of 16 callers with sessions: no call fails", async () => {
   await using pit = await Snakepit.open({

@@ -26,7 +26,7 @@ test("a frozen worker that does nothing is found by its heartbeat and replaced",
   await until(() => pit.stats().started === 2);
   expect(await pit.execute<number>("square", { n: 3 })).toBe(9);
   expect(processesOf(run)).not.toContain(frozen?.pid);
-}, 20_000);
+}, 60_000);
 
 test("ready waits for the replacement of a worker that was lost", async () => {
   await using pit = await Snakepit.open({ tools: behaviour, workers: 2 });
@@ -63,7 +63,7 @@ test("starts that fail again and again make the pool unhealthy, and calls fail a
   expect(waiting.message).toContain("exit code 7");
   expect((await pit.health()).status).toBe("unhealthy");
   expect((await failure(pit.execute("one")))._tag).toBe("WorkerStartFailed");
-}, 20_000);
+}, 60_000);
 
 test("workers that somebody kills while they are new do not make a pool unhealthy whose calls succeed", async () => {
   await using pit = await Snakepit.open({ tools: behaviour, workers: 2 });
@@ -85,7 +85,7 @@ test("workers that somebody kills while they are new do not make a pool unhealth
   await load;
   expect(await pit.health()).toMatchObject({ status: "healthy" });
   expect(pit.stats()).toMatchObject({ crashes: 6, started: 8, ready: 2 });
-}, 30_000);
+}, 60_000);
 
 test("workers that die before they have ended a call make the pool unhealthy, and calls that none has seen may be sent again", async () => {
   await using pit = await Snakepit.open({ tools: behaviour, workers: 1 });
@@ -96,7 +96,7 @@ test("workers that die before they have ended a call make the pool unhealthy, an
   await until(() => pit.stats().crashes === 5);
   expect(await failure(pit.execute("pid"))).toMatchObject({ _tag: "WorkerCrashed", signal: "SIGKILL", attempts: 0, retryable: true });
   expect((await pit.health()).status).toBe("unhealthy");
-}, 20_000);
+}, 60_000);
 
 test("the other workers of a pool go on while one cannot be replaced", async () => {
   const { path, change } = changeable(tool);

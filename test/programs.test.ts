@@ -90,7 +90,7 @@ for (const [runtime, [command, ...args]] of Object.entries(runtimes)) {
         expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: output, stderr: "" });
         expect(processesWith(`PROGRAM_MARKER=${marker}`)).toEqual([]);
         expect(readdirSync(temporary)).toEqual([]);
-      }, 30_000);
+      }, 60_000);
     }
   });
 }

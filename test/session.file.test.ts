@@ -51,7 +51,7 @@ describe("two processes on one file", () => {
     ] as const) {
       expect((await variables.entry(name)).version).toBe(version);
     }
-  }, 30_000);
+  }, 60_000);
 
   test("see each other's changes while they watch", async () => {
     await using here = await bench({ store: Store.layerSqlite({ file }) });
@@ -70,7 +70,7 @@ describe("two processes on one file", () => {
     }
     expect(changes).toBe(20);
     expect(await child.exited).toBe(0);
-  }, 30_000);
+  }, 60_000);
 
   test("see it when the other one ends the session", async () => {
     const other = await bench({ store: Store.layerSqlite({ file }) });

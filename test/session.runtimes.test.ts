@@ -12,5 +12,5 @@ for (const [runtime, flags] of Object.entries(runtimes)) {
     const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
     if ((await child.exited) !== 0) throw new Error(err);
     expect(JSON.parse(out)).toEqual({ passed: 2 * Object.keys(cases).length, failures: {} });
-  }, 30_000);
+  }, 60_000);
 }

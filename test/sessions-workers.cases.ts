@@ -206,7 +206,7 @@ export const cases: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     });
     for (const tool of ["use", "use_async"]) {
       const began = running;
-      const timedOut = await failure(session.execute(tool, uses(["call_tool", ["wait"]]), { timeoutMs: 200 }));
+      const timedOut = await failure(session.execute(tool, uses(["call_tool", ["wait"]]), { timeoutMs: 1_000 }));
       assert.equal(timedOut._tag, "CallTimeout");
       const controller = new AbortController();
       const cancelled = failure(session.execute(tool, uses(["call_tool", ["wait"]]), { signal: controller.signal }));

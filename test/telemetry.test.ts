@@ -164,7 +164,7 @@ test("workers that are taken out of service say why, and which follow them", asy
   ]);
   expect(types(events)).not.toContain("worker.crashed");
   expect(new Set(events.flatMap((event) => (event.type === "worker.stopped" ? [event.worker] : []))).size).toBe(3);
-}, 20_000);
+}, 60_000);
 
 test("a worker that cannot start says why", async () => {
   const events: PitEvent[] = [];

@@ -19,6 +19,14 @@ def pid(seconds: float = 0) -> int:
 
 
 @tool
+def pid_after(path: str) -> int:
+    """Wait for a file."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    return os.getpid()
+
+
+@tool
 async def async_pid() -> int:
     return os.getpid()
 
