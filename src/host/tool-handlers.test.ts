@@ -403,10 +403,10 @@ describe("a host tool that streams", () => {
         resolve();
       }
     });
-    const id = caller.stream("t", [], {}, 300);
+    const id = caller.stream("t", [], {}, 1_000);
     await returned;
     const last = await caller.peer.frames.until((frame) => frame.call === id && frame.kind === Kind.ERROR);
-    expect(errorOf(last)).toMatchObject({ _tag: "CallTimeout", tool: "t", timeoutMs: 300 });
+    expect(errorOf(last)).toMatchObject({ _tag: "CallTimeout", tool: "t", timeoutMs: 1_000 });
     // The window is 1 MiB; one message may bring it below zero, and one more is prepared.
     expect(given * 10_000).toBeGreaterThan(1_000_000);
     expect(given * 10_000).toBeLessThan(1_500_000);

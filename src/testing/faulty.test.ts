@@ -13,7 +13,15 @@ const tools = inMemory({
 
 /** How calls end, one after the other, on one worker. */
 async function history(faults: FaultOptions, calls: number, retry: "safe" | "never" = "never"): Promise<string[]> {
-  await using pit = await Snakepit.open({ tools: "none", workers: 1, adapter: faulty(tools, faults), retryBackoffMs: 1, onLog() {} });
+  await using pit = await Snakepit.open({
+    tools: "none",
+    workers: 1,
+    adapter: faulty(tools, faults),
+    retryBackoffMs: 1,
+    // A beat is a frame too, and whether one comes in between is a matter of time.
+    heartbeat: { intervalMs: 600_000, misses: 3 },
+    onLog() {},
+  });
   const ends: string[] = [];
   for (let n = 0; n < calls; n++) {
     ends.push(
@@ -67,6 +75,9 @@ test("workers of Python are behind it as well", async () => {
     workers: 2,
     adapter: faulty(python, { seed: 5, drop: 0.01, corrupt: 0.01 }),
     retryBackoffMs: 1,
+    // Calls that have to run alone wait until several workers have started, one after the other.
+    timeoutMs: 60_000,
+    queueTimeoutMs: 60_000,
     onLog() {},
   });
   const squares = await Promise.all(Array.from({ length: 100 }, (_, n) => pit.execute<number>("square", { n })));
