@@ -2,6 +2,7 @@
 import { coreOf } from "../pit/core.ts";
 import type { Snakepit } from "../pit/snakepit.ts";
 import { type Access, openAccess } from "./access/access.ts";
+import { checkListening } from "./access/loopback.ts";
 import { createFetchHandler, type FetchHandler } from "./http/fetch.ts";
 import { createHandler } from "./http/handler.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node.ts";
@@ -72,6 +73,7 @@ export interface Served extends AsyncDisposable {
  */
 export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served> {
   const { port = PORT, host = HOST, ...others } = options;
+  checkListening(host, others.auth);
   const site = new PitSite(pit, others);
   const server = await serveSite(site, { port, host });
   let closed: Promise<void> | undefined;

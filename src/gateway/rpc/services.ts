@@ -2,6 +2,7 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
+import { noteOutcomes } from "../access/outcomes.ts";
 import { tellFailures } from "./failure.ts";
 import { OwnedSessions } from "./owned-sessions.ts";
 import { sessionHandlers } from "./session-handlers.ts";
@@ -20,7 +21,7 @@ export interface Services {
 export function servicesOf(pit: Pit): Services {
   const sessions = new OwnedSessions(pit);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
-  const options = { interceptors: [tellFailures] };
+  const options = { interceptors: [noteOutcomes, tellFailures] };
   return {
     addTo: (router) => router.service(GatewayService, gateway, options),
     close: () => sessions.close(),
