@@ -80,9 +80,11 @@ test("workers of Python are behind it as well", async () => {
     queueTimeoutMs: 60_000,
     onLog() {},
   });
-  const squares = await Promise.all(Array.from({ length: 100 }, (_, n) => pit.execute<number>("square", { n })));
-  expect(squares).toEqual(Array.from({ length: 100 }, (_, n) => n * n));
-  expect(pit.stats().crashes).toBeGreaterThan(0);
+  // Which frames break depends on which of the workers connects first and on what it is sent.
+  do {
+    const squares = await Promise.all(Array.from({ length: 100 }, (_, n) => pit.execute<number>("square", { n })));
+    expect(squares).toEqual(Array.from({ length: 100 }, (_, n) => n * n));
+  } while (pit.stats().crashes === 0);
 });
 
 test("refuses what is no probability", () => {
