@@ -12,7 +12,6 @@ import { closeOnSignal } from "../pool/host-signals.ts";
 import { type LogEvent, printLog } from "../pool/logs.ts";
 import type { PoolSettings } from "../pool/options.ts";
 import { newRun, Pool } from "../pool/pool.ts";
-import type { AdminHandlers } from "../registry/admin.ts";
 import { registryMessage } from "../registry/message.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { SessionManager } from "../session/manager.ts";
@@ -22,10 +21,11 @@ import type { StoreService } from "../session/store.ts";
 import { variableHandlers } from "../session/variable-handlers.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
-import { tell } from "../telemetry/tell.ts";
 import { nearestNames } from "../tool/nearest.ts";
+import { Administration } from "./admin.ts";
+import { Logs } from "./logs.ts";
 import { type OpenOptions, openSettings, type SessionStore } from "./options.ts";
-import { healthOf, type Pools, statsOf, toolsOf, workersOf } from "./pools.ts";
+import { type Pools, toolsOf } from "./pools.ts";
 
 /** Longest time a timer can be set to, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -40,16 +40,23 @@ export class Pit implements CallTarget {
   readonly tools: HostTools;
   /** What is told of all that happens. */
   readonly telemetry: Telemetry;
+  /** What tools print and log. */
+  readonly logs: Logs;
+  /** How it stands, and what can be done to it from outside of the program. */
+  readonly admin: Administration;
   /** What effects run with that have to do with it. */
   readonly context: Context.Context<never>;
   readonly #only: Pool | undefined;
 
-  private constructor(pools: Pools, sessions: SessionManager, telemetry: Telemetry, context: Context.Context<never>) {
+  private constructor(parts: Pick<Pit, "pools" | "sessions" | "telemetry" | "logs" | "admin" | "context">) {
+    const { pools, sessions } = parts;
     this.pools = pools;
     this.sessions = sessions;
     this.tools = sessions.host.tools;
-    this.telemetry = telemetry;
-    this.context = context;
+    this.telemetry = parts.telemetry;
+    this.logs = parts.logs;
+    this.admin = parts.admin;
+    this.context = parts.context;
     const [first] = pools.values();
     this.#only = pools.size === 1 ? first : undefined;
   }
@@ -100,24 +107,21 @@ export class Pit implements CallTarget {
           ...variableHandlers(sessions, worker, context),
           ...toolHandlers(tools, functions, { run, id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });
-      const onLog = settings.onLog ?? printLog;
+      const logs = new Logs(settings.onLog ?? printLog);
       const registry = yield* openRegistry({
-        onEvent: (event) => tell(onLog, { ...fromRegistry, text: registryMessage(event) }),
+        onEvent: (event) => logs.say({ ...fromRegistry, text: registryMessage(event) }),
       }).pipe(Scope.provide(scope));
       const run = newRun();
-      const admin: AdminHandlers = {
-        workers: () => workersOf(opened),
-        stats: () => statsOf(opened),
-        health: () => healthOf(opened),
-        sessions: () => Effect.runPromiseWith(context)(sessions.list),
-        reload: () =>
-          Effect.runPromise(Effect.forEach(opened.values(), (pool) => pool.reload, { concurrency: "unbounded", discard: true })),
-        kill: (worker) => [...opened.values()].some((pool) => pool.kill(worker)),
-        close,
-      };
+      const admin = yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const list = () => Effect.runPromiseWith(context)(sessions.list);
+          return new Administration({ pools: opened, telemetry, sessions: list, close });
+        }),
+        (open) => Effect.sync(() => open.stop()),
+      ).pipe(Scope.provide(scope));
       const host = yield* registry.host({ run, pools: settings.pools.map(({ name }) => name), admin }).pipe(Scope.provide(scope));
       yield* registry.sweep.pipe(Effect.forkIn(scope));
-      const services = { functions, onLog, telemetry, run, record: host.record };
+      const services = { functions, onLog: logs.say, telemetry, run, record: host.record };
       // Pools close together: one that waits for its calls does not let the others take new ones.
       const together = yield* Scope.fork(scope, "parallel");
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {
@@ -138,7 +142,7 @@ export class Pit implements CallTarget {
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
         (timer) => Effect.sync(() => clearInterval(timer)),
       ).pipe(Scope.provide(scope));
-      return new Pit(opened, sessions, telemetry, context);
+      return new Pit({ pools: opened, sessions, telemetry, logs, admin, context });
     });
   }
 

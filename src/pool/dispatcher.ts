@@ -139,6 +139,11 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     return this.#closed;
   }
 
+  /** The calls that wait or run, at this moment. */
+  get calls(): PoolCall[] {
+    return this.#live.all();
+  }
+
   /** How the breaker stands; undefined when there is none. */
   get breaker(): BreakerState | undefined {
     return this.#breaker?.state(this.clock.now());

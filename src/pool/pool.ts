@@ -20,6 +20,7 @@ import { realClock } from "./clock.ts";
 import { constants } from "./defaults.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { checkHedge } from "./hedge.ts";
+import { LiveCalls } from "./live-calls.ts";
 import { type LogEvent, levelName } from "./logs.ts";
 import { type CallOptions, checkCallOptions, type PoolSettings } from "./options.ts";
 import { SessionRoute } from "./session-route.ts";
@@ -49,11 +50,14 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #supervisor: Supervisor | undefined;
   readonly #adapter: Adapter;
+  /** Its calls that wait or run. */
+  readonly calls: LiveCalls;
 
   private constructor(dispatcher: Dispatcher, supervisor: Supervisor | undefined, adapter: Adapter) {
     this.#dispatcher = dispatcher;
     this.#supervisor = supervisor;
     this.#adapter = adapter;
+    this.calls = new LiveCalls(dispatcher);
   }
 
   /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
@@ -96,6 +100,7 @@ export class Pool {
           maxMessageBytes: settings.maxMessageBytes,
           maxBufferBytes: settings.maxBufferBytes,
           streamWindowBytes: constants.streamWindowBytes,
+          sharedMemoryBytes: settings.sharedMemoryBytes,
         },
         handlers: services.handlers,
         env: { ...settings.env, ...(settings.reload ? freshSources : {}), SNAKEPIT_RUN: services.run },

@@ -87,8 +87,10 @@ const methods: Readonly<Record<AdminMethod, true>> = {
   stats: true,
   health: true,
   sessions: true,
+  status: true,
   reload: true,
   kill: true,
+  cancel: true,
   close: true,
 };
 const isMethod = (name: string): name is AdminMethod => Object.hasOwn(methods, name);
@@ -103,6 +105,12 @@ async function run(handlers: AdminHandlers, method: Exclude<AdminMethod, "close"
       const worker = "worker" in body ? body.worker : undefined;
       if (typeof worker !== "string") throw new AdminError("invalid_argument", '"worker" has to be the name of a worker.');
       if (!(await handlers.kill(worker))) throw new AdminError("not_found", `There is no worker "${worker}".`);
+      return {};
+    }
+    case "cancel": {
+      const call = "call" in body ? body.call : undefined;
+      if (typeof call !== "string") throw new AdminError("invalid_argument", '"call" has to be the id of a call.');
+      if (!(await handlers.cancel?.(call))) throw new AdminError("not_found", `There is no call "${call}".`);
       return {};
     }
     default:

@@ -17,10 +17,14 @@ export interface AdminHandlers {
   health(): unknown;
   /** The sessions there are. Answered as `{ sessions }`. */
   sessions(): unknown;
+  /** All of that together, with calls that wait or run and how long calls take. Left out where it is not supported, as `cancel` is. */
+  status?(): unknown;
   /** Takes up changed tools, and resolves when that is done. Left out where it is not supported. */
   reload?(): unknown;
   /** Kills a worker, which is replaced: `{ worker: "main-1" }`. Gives whether there is one of this name. */
   kill(worker: string): boolean | Promise<boolean>;
+  /** Cancels a call: `{ call: "17" }`, as a status has it. Gives whether there is one of this id. */
+  cancel?(call: string): boolean | Promise<boolean>;
   /** Closes the pit. Answered before. */
   close(): unknown;
 }

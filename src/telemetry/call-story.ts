@@ -28,6 +28,11 @@ export class CallStory {
     this.#begun = this.#waits = now;
   }
 
+  /** Number of the call, which no other of this pit has. */
+  get call(): number {
+    return this.#of.call;
+  }
+
   /** No worker is free for it. */
   queued(waiting: number): void {
     this.#telemetry.say({ type: "call.queued", ...this.#of, waiting });

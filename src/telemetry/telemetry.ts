@@ -15,30 +15,38 @@ export type EventListener = (event: PitEvent) => void;
 export type Said = WithoutTime<Exclude<PitEvent, DroppedEvent>>;
 type WithoutTime<Event> = Event extends PitEvent ? Omit<Event, "time"> : never;
 
+/** Somebody who listens. */
+interface Listening {
+  readonly hear: EventListener;
+  /** Whether it wants what happens often too. */
+  readonly all: boolean;
+}
+
 /** The events of one pit. */
 export class Telemetry {
   #active = false;
-  #listeners: readonly EventListener[] = [];
+  #listeners: readonly Listening[] = [];
   readonly #buffers = new Set<EventBuffer>();
   #waiting: PitEvent[] = [];
   #calls = 0;
   #closed = false;
 
-  /** Whether anybody listens. */
+  /** Whether anybody listens to what happens often: to calls, to workers being busy, and to variables. */
   get active(): boolean {
     return this.#active;
   }
 
-  /** Calls the listener with every event from now on. The returned function takes it away. */
-  listen(listener: EventListener): () => void {
+  /**
+   * Calls the listener with every event from now on. The returned function takes it away.
+   *
+   * @param all - False for a listener that can do without what happens often, so that calls cost nothing for its sake. It hears that as well while others
+   * listen. Default true.
+   */
+  listen(listener: EventListener, all = true): () => void {
     // Of its own, since the same function may be given twice.
-    const own: EventListener = (event) => tell(listener, event);
-    this.#listeners = [...this.#listeners, own];
-    this.#active = true;
-    return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== own);
-      this.#active = this.#listeners.length > 0;
-    };
+    const own: Listening = { hear: (event) => tell(listener, event), all };
+    this.#change([...this.#listeners, own]);
+    return () => this.#change(this.#listeners.filter((other) => other !== own));
   }
 
   /** The events from now on, one after the other. They end with the pit, or when they are left. */
@@ -55,7 +63,7 @@ export class Telemetry {
 
   /** Tells an event. Does nothing when nobody listens; where that is often, look at {@link active} before making it. */
   say(said: Said): void {
-    if (!this.#active) return;
+    if (this.#listeners.length === 0) return;
     this.#waiting.push({ time: Date.now(), ...said });
     if (this.#waiting.length === 1) queueMicrotask(() => this.#flush());
   }
@@ -72,9 +80,14 @@ export class Telemetry {
     for (const buffer of this.#buffers) buffer.end();
   }
 
+  #change(listeners: readonly Listening[]): void {
+    this.#listeners = listeners;
+    this.#active = listeners.some(({ all }) => all);
+  }
+
   #flush(): void {
     const events = this.#waiting;
     this.#waiting = [];
-    for (const event of events) for (const listener of this.#listeners) listener(event);
+    for (const event of events) for (const { hear } of this.#listeners) hear(event);
   }
 }
