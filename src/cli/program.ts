@@ -11,11 +11,12 @@ import { OutputClosed } from "./output.ts";
 import { reload } from "./reload.ts";
 import { services } from "./services.ts";
 import { sessions } from "./sessions.ts";
+import { token } from "./token.ts";
 import { workers } from "./workers.ts";
 
 const snakepit = Command.make("snakepit").pipe(
   Command.withDescription("Calls Python tools from the command line, and looks after the pits that are open"),
-  Command.withSubcommands([call, doctor, workers, sessions, reload, kill]),
+  Command.withSubcommands([call, doctor, workers, sessions, reload, kill, token]),
 );
 
 const settings = Layer.mergeAll(
@@ -50,6 +51,7 @@ function failed(error: unknown): ExitCode {
       return exitCodes.failed;
     case "NotKilled":
     case "NotReloaded":
+    case "TokensFailed":
       process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
       return exitCodes.failed;
     case "ShowHelp":

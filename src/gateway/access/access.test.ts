@@ -1,6 +1,6 @@
 /** Who is let in, and what is written down about it. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isSnakepitError, type SnakepitError } from "../../errors/index.ts";
@@ -12,7 +12,7 @@ import { checkListening } from "./loopback.ts";
 import type { AccessOptions, Auth } from "./options.ts";
 import { principalKey } from "./principal.ts";
 import { hashOf, makeToken } from "./secrets.ts";
-import { type TokenRecord, writeTokenFile } from "./token-file.ts";
+import { changeTokenFile, type TokenRecord } from "./token-file.ts";
 
 const add = "/snakepit.v1.GatewayService/ExecuteTool";
 
@@ -132,17 +132,17 @@ describe("a file of tokens", () => {
       const tokenFile = join(folder, "tokens.json");
       let now = Date.parse("2026-06-01");
       const [first, second] = [makeToken(), makeToken()];
-      writeTokenFile(tokenFile, [records(first)]);
+      await changeTokenFile(tokenFile, () => [records(first)]);
       const entries: AuditEntry[] = [];
       const access = openAccess({ auth: { tokenFile }, audit: (entry) => entries.push(entry) }, () => now);
       expect(await outcome(access, { token: first })).toBe("token:ci");
       expect(await outcome(access, { token: second })).toStartWith("Unauthenticated");
 
-      writeTokenFile(tokenFile, [records(first), records(second)]);
+      await changeTokenFile(tokenFile, () => [records(first), records(second)]);
       now += 1_000;
       expect([await outcome(access, { token: first }), await outcome(access, { token: second })]).toEqual(["token:ci", "token:ci"]);
 
-      writeTokenFile(tokenFile, [records(first, { revokedAt: "2026-05-01T00:00:00.000Z" }), records(second)]);
+      await changeTokenFile(tokenFile, () => [records(first, { revokedAt: "2026-05-01T00:00:00.000Z" }), records(second)]);
       now += 1_000;
       expect(await outcome(access, { token: first })).toContain("was revoked");
       expect(await outcome(access, { token: second })).toBe("token:ci");
@@ -158,6 +158,7 @@ describe("a file of tokens", () => {
       rmSync(tokenFile);
       now += 1_000;
       expect(await outcome(access, { token: second })).toContain("is not known");
+      expect(readdirSync(folder)).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });
     }

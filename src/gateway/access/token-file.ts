@@ -5,8 +5,9 @@
  * { "tokens": [{ "id": "k3xw81fz", "name": "ci", "hash": "sha256:…", "scopes": ["tool:*"], "createdAt": "2026-01-01T00:00:00.000Z" }] }
  * ```
  */
-import { randomUUID } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { Schema } from "effect";
 import { readJson } from "./changing-file.ts";
 import { isScope, scopeForms } from "./scopes.ts";
@@ -50,14 +51,40 @@ export function readTokenFile(path: string): readonly TokenRecord[] {
   return tokens;
 }
 
-/** Writes a file of tokens, which only this user may read. Whoever reads it meanwhile sees the old one or the new one. Throws the system's error. */
-export function writeTokenFile(path: string, tokens: readonly TokenRecord[]): void {
-  const beside = `${path}.${randomUUID()}`;
+/** How long a change waits for another one, in milliseconds, and how often it looks. */
+const LOCKED_MS = 5_000;
+const POLL_MS = 20;
+
+/**
+ * Changes a file of tokens, or makes it; only this user may read it. Whoever reads it meanwhile sees the old one or the new one. The new contents are written
+ * into FILE.lock, which only one program can make, and which then becomes the file: so no change is lost.
+ *
+ * @throws What `readTokenFile` throws; the system's error; an Error when another change does not end within 5 s, as when its program was killed.
+ */
+export async function changeTokenFile(path: string, change: (records: readonly TokenRecord[]) => readonly TokenRecord[]): Promise<void> {
+  const lock = `${path}.lock`;
+  const file = await create(lock);
   try {
-    writeFileSync(beside, `${JSON.stringify({ tokens }, undefined, 2)}\n`, { mode: 0o600, flag: "wx", flush: true });
-    renameSync(beside, path);
+    const tokens = change(existsSync(path) ? readTokenFile(path) : []);
+    await file.writeFile(`${JSON.stringify({ tokens }, undefined, 2)}\n`);
+    await file.sync();
+    renameSync(lock, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    rmSync(lock, { force: true });
     throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function create(lock: string): Promise<FileHandle> {
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    try {
+      return await open(lock, "wx", 0o600);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (waitedMs >= LOCKED_MS) throw new Error(`another program is changing it. If none is, remove ${lock}`, { cause: error });
+    }
+    await setTimeout(POLL_MS);
   }
 }
