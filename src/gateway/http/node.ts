@@ -1,35 +1,133 @@
 /** The gateway as a request listener: for Express, `node:http` and `node:http2`. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import { type Peer, peerAt } from "../../runtime/http-peer.ts";
-import type { Handler } from "./handler.ts";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { nodePeer } from "../../runtime/http-node-peer.ts";
+import type { Answer, Handler, Incoming } from "./handler.ts";
 import { errorPage } from "./pages.ts";
 
 /** Answers a request of Node's servers. */
-export type NodeHandler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
+export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void;
+
+type NodeRequest = IncomingMessage | Http2ServerRequest;
+type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** How long a reader may take no byte of an answer that waits for it. */
+const STALLED_MS = 60_000;
+/** How long a caller may go on sending a body whose answer it has: long enough to read the answer. */
+const LINGER_MS = 1_000;
 
 /** Makes a request listener. */
 export function createNodeHandler(handler: Handler): NodeHandler {
-  const answer = async (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => {
-    let incoming: ReturnType<typeof universalRequestFromNodeRequest>;
-    try {
-      incoming = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    } catch (error) {
-      return universalResponseToNodeResponse(fromPage(errorPage(error)), response);
-    }
-    const answer = await handler.answer({ ...incoming, peer: peerOf(request) });
-    return universalResponseToNodeResponse(answer.kind === "page" ? fromPage(answer.response) : answer.response, response);
+  const serve = async (request: NodeRequest, response: NodeResponse): Promise<void> => {
+    const caller = new AbortController();
+    const writer = new Writer(response);
+    response.once("close", () => {
+      if (!writer.ended) caller.abort(new ConnectError("the caller has left", Code.Canceled));
+    });
+    await writer.write(await answerTo(request, caller.signal));
+    if (!request.complete) cutOff(request);
+  };
+  const answerTo = (request: NodeRequest, signal: AbortSignal): Promise<Answer> | Answer => {
+    const incoming = incomingOf(request, signal);
+    if (incoming !== undefined) return handler.answer(incoming);
+    return { kind: "page", response: errorPage(new ConnectError("the request has no host or no path", Code.InvalidArgument)) };
   };
   // What goes wrong while the answer is written is that the other end has left.
-  return (request, response) => void answer(request, response).catch(() => response.destroy());
+  return (request, response) => void serve(request, response).catch(() => response.destroy());
 }
 
-function peerOf(request: IncomingMessage | Http2ServerRequest): Peer {
-  return peerAt(request.socket.remoteAddress);
+/** The request in Connect's words; undefined where it has no URL. */
+function incomingOf(request: NodeRequest, signal: AbortSignal): Incoming | undefined {
+  const header = new Headers();
+  const { rawHeaders } = request;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
+    // Pseudo-headers of HTTP/2.
+    if (!name.startsWith(":")) header.append(name, value);
+  }
+  const scheme = "encrypted" in request.socket ? "https" : "http";
+  const url = `${scheme}://${("authority" in request && request.authority) || request.headers.host}${request.url}`;
+  const { httpVersion, method = "" } = request;
+  if (!URL.canParse(url)) return undefined;
+  return { httpVersion, method, url, header, body: parsedBody(request) ?? request, signal, peer: nodePeer(request) };
 }
 
-function fromPage(page: Response): UniversalServerResponse {
-  return { status: page.status, header: page.headers, ...(page.body !== null && { body: page.body }) };
+/** A body that Express has read and parsed already. */
+function parsedBody(request: NodeRequest): JsonValue | undefined {
+  // Only its JSON parser leaves it so, for the media type of JSON.
+  return "body" in request && request.readableEnded ? (request.body as JsonValue) : undefined;
 }
+
+/** Ends a request whose answer was given before its body had come. */
+function cutOff(request: NodeRequest): void {
+  request.resume();
+  setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, LINGER_MS).unref();
+}
+
+/** Writes one answer. */
+class Writer {
+  /** Whether all of it was written. */
+  ended = false;
+  readonly #response: NodeResponse;
+
+  constructor(response: NodeResponse) {
+    this.#response = response;
+  }
+
+  async write(answer: Answer): Promise<void> {
+    if (answer.kind === "page") {
+      const { status, headers } = answer.response;
+      return this.#end(status, headers, new Uint8Array(await answer.response.arrayBuffer()));
+    }
+    const { status, header = new Headers(), body, trailer } = answer.response;
+    const parts = body?.[Symbol.asyncIterator]();
+    if (parts === undefined) return this.#end(status, header, new Uint8Array());
+    try {
+      const first = await parts.next();
+      // One part whose length is known leaves together with the head.
+      if (header.has("content-length") && !first.done) return this.#end(status, header, first.value);
+      this.#head(status, header);
+      for (let part = first; !part.done; part = await parts.next()) await this.#part(part.value);
+      if (trailer !== undefined) this.#response.addTrailers(plain(trailer));
+      this.ended = true;
+      this.#response.end();
+    } catch (error) {
+      await parts.throw?.(error).catch(() => {});
+      throw error;
+    }
+  }
+
+  #end(status: number, headers: Headers, body: Uint8Array): void {
+    this.#head(status, headers);
+    this.ended = true;
+    this.#response.end(body);
+  }
+
+  #head(status: number, headers: Headers): void {
+    // The types of HTTP/1.1 and HTTP/2 have no call in common.
+    (this.#response as ServerResponse).writeHead(status, plain(headers));
+  }
+
+  /** Resolves when the next part may be written. */
+  #part(part: Uint8Array): Promise<void> | void {
+    const response = this.#response as ServerResponse;
+    if (response.write(part)) return;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error) => () => {
+        clearTimeout(timer);
+        response.off("drain", drained).off("close", closed);
+        error === undefined ? resolve() : reject(error);
+      };
+      const drained = settle();
+      const closed = settle(new Error("the reader has left"));
+      const timer = setTimeout(settle(new Error("the reader takes nothing")), STALLED_MS);
+      response.on("drain", drained).on("close", closed);
+    });
+  }
+}
+
+const plain = (headers: Headers): Record<string, string> => Object.fromEntries(headers);
