@@ -33,7 +33,7 @@ export default defineConfig({
   format: "esm",
   platform: "node",
   // Bun brings it along; only the part that runs on Bun asks for it.
-  deps: { neverBundle: ["bun:sqlite"] },
+  deps: { neverBundle: ["bun:sqlite", "bun:ffi"] },
   // Where Node does not know `using` yet it is rewritten.
   target: "node22",
   plugins: [effectModules],

@@ -13,4 +13,4 @@ export type { LogEvent } from "./pool/logs.ts";
 export type { PoolOptions, ToolSource } from "./pool/options.ts";
 export * as Session from "./session/service.ts";
 export type { PitEvent } from "./telemetry/event.ts";
-export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";
+export { Lease, NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

@@ -65,4 +65,4 @@ export type {
 } from "./telemetry/event.ts";
 export type { HostFunction, Progress } from "./tool/call.ts";
 export type { ParameterInfo, ToolInfo } from "./tool/info.ts";
-export { NdArray, ObjectRef, type TypedArray } from "./value/index.ts";
+export { Lease, NdArray, ObjectRef, type TypedArray } from "./value/index.ts";

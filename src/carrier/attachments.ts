@@ -5,8 +5,8 @@
 import { clone, type DescMessage, isMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
 import { type Buffer, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
 import { InputItemsSchema } from "../gen/snakepit/v1/worker_pb.ts";
-import { INLINE_BELOW_BYTES } from "./execute.ts";
 import { fault } from "./frame.ts";
+import { INLINE_BELOW_BYTES } from "./outgoing.ts";
 
 /** A message without its large data, and that data. */
 export interface Detached<D extends DescMessage> {

@@ -13,6 +13,8 @@ export interface CarrierLimits {
   readonly maxBufferBytes: number;
   /** Credit each stream starts with. Default 1 MiB. */
   readonly streamWindowBytes: number;
+  /** Most memory that a worker shares. Heeded by carriers whose workers are processes of this machine. Default 0: none. */
+  readonly sharedMemoryBytes?: number | undefined;
 }
 
 /** An open connection to a worker that has said hello. */

@@ -39,6 +39,9 @@ export class WorkerConnection implements Connection {
           if (event.case === "log") events.onLog(event.value);
           else if (event.case === "progress") calls.progress(call, event.value);
           else if (event.case === "span") events.onSpan?.(event.value);
+          else if (event.case === "segmentsOpened") link.memory?.opened(event.value.segments);
+          else if (event.case === "segmentsClosed") link.memory?.closed(event.value.segments);
+          else if (event.case === "leasesReturned") link.memory?.returned(event.value.leases);
         } else if (kind === Kind.SHUTDOWN) events.onGoing();
         else throw fault(`a frame of kind ${kind} that belongs to no call`);
       },

@@ -3,22 +3,18 @@
  * generated messages; a test holds them equal.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { PayloadTooLarge } from "../errors/index.ts";
-import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
+import type { Buffer as BufferMessage, SharedRange } from "../gen/snakepit/v1/value_pb.ts";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
-import type { CarriedCall } from "../tool/call.ts";
-import { decode, type HostFunction, type ObjectReferences, OWNED_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "../value/index.ts";
+import { decode, type ObjectReferences, OWNED_FROM_BYTES, type ReceivedBuffer } from "../value/index.ts";
 import { copyBytes, fault, MAX_PREFIX_BYTES } from "./frame.ts";
+import type { SharedMemory } from "./memory/shared-memory.ts";
 
-/** Buffers below this size travel in their message: less than a frame of their own costs. */
-export const INLINE_BELOW_BYTES = 16_384;
 /** Constant parts that are kept. Sessions come and go. */
 const MAX_PREFIXES = 4096;
 
 const TAG_RESULT = 0x0a;
 const TAG_ITEM = 0x0a;
 const TAG_ARGS = 0x1a;
-const TAG_REQUEST_BUFFER = 0x22;
 const TAG_TRACEPARENT = 0x2a;
 const TAG_DEPTH = 0x30;
 const TAG_WAITER = 0x38;
@@ -77,71 +73,6 @@ export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
   return at;
 }
 
-/** The buffers of one value on its way out. */
-export class OutgoingBuffers implements ValueSink {
-  /** Fields of the message, encoded, each with the tag it was made with. */
-  readonly fields: Uint8Array[] = [];
-  /** Data that goes in Attach frames, in order. */
-  readonly attached: Uint8Array[] = [];
-  attachedBytes = 0;
-  private readonly tag: number;
-
-  /** @param tag The tag of `buffers` in the message. */
-  constructor(tag: number) {
-    this.tag = tag;
-  }
-
-  buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number {
-    const isAttached = data.length >= INLINE_BELOW_BYTES;
-    const location = isAttached ? ({ case: "attached", value: this.attached.length } as const) : ({ case: "inline", value: data } as const);
-    const message = toBinary(BufferSchema, create(BufferSchema, { dtype, shape: shape.map(BigInt), kind, location }));
-    if (isAttached) {
-      this.attached.push(data);
-      this.attachedBytes += data.length;
-    }
-    const length = varintLength(message.length);
-    const field = new Uint8Array(1 + length + message.length);
-    field[0] = this.tag;
-    field.set(message, writeVarint(field, 1, message.length));
-    return this.fields.push(field) - 1;
-  }
-
-  /** Throws PayloadTooLarge when the attached data is over what the other side takes. */
-  check(maxBufferBytes: number): void {
-    if (this.attachedBytes <= maxBufferBytes) return;
-    throw new PayloadTooLarge({ size: this.attachedBytes, limit: maxBufferBytes, option: "maxBufferBytes" });
-  }
-}
-
-/** What stands beside the arguments of a call: buffers, input streams, functions, stored objects. */
-export class OutgoingArguments extends OutgoingBuffers {
-  readonly inputs: AsyncIterable<unknown>[] = [];
-  /** Whose arguments they are. */
-  call: CarriedCall | undefined;
-
-  constructor() {
-    super(TAG_REQUEST_BUFFER);
-  }
-
-  /** Whether all of it stands in the value. */
-  get isEmpty(): boolean {
-    return this.fields.length === 0 && this.inputs.length === 0;
-  }
-
-  get objectSession(): string | undefined {
-    return this.call?.sessionId;
-  }
-
-  inputStream(items: AsyncIterable<unknown>): number {
-    return this.inputs.push(items);
-  }
-
-  hostFunction(fn: HostFunction): number {
-    // Nothing is encoded into it before it has its call.
-    return this.call?.hostFunction(fn) ?? 0;
-  }
-}
-
 /** The field with the trace context of a call, the same in both kinds of message. It is ASCII. */
 export function traceField(traceparent: string): Uint8Array {
   const field = new Uint8Array(2 + traceparent.length);
@@ -175,7 +106,12 @@ export function requestParts(prefix: Uint8Array, args: Uint8Array, fields: reado
   return [head, args.length < OWNED_FROM_BYTES ? copyBytes(args) : args, ...fields];
 }
 
-/** The value in an `ExecuteToolResponse`, which is the bytes from `start` to `end`. */
+/**
+ * The value in an `ExecuteToolResponse`, which is the bytes from `start` to `end`.
+ *
+ * @param memory Where buffers may lie that were neither in the message nor attached. Call its `finish` afterwards, also when this throws.
+ * @param asView Whether those are to be views of that memory, instead of copies.
+ */
 export function decodeResult(
   bytes: Uint8Array,
   start: number,
@@ -183,6 +119,8 @@ export function decodeResult(
   attached: readonly Uint8Array[],
   owned: boolean,
   objects?: ObjectReferences,
+  memory?: SharedMemory,
+  asView = false,
 ): unknown {
   if (start < end && bytes[start] === TAG_RESULT) {
     const length = varintAt(bytes, start + 1);
@@ -191,10 +129,10 @@ export function decodeResult(
     if (at + length === end && (bytes[at - 1]! & 0x80) === 0) return decode(bytes, at, end, undefined, objects);
   }
   const response = fromBinary(ExecuteToolResponseSchema, bytes.subarray(start, end));
-  return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned), objects);
+  return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned, memory, asView), objects);
 }
 
-/** The items of an `ExecuteToolStreamResponse`, which is the bytes from `start` to `end`. */
+/** The items of an `ExecuteToolStreamResponse`, which is the bytes from `start` to `end`. `memory` is as in {@link decodeResult}. */
 export function decodeItems(
   bytes: Uint8Array,
   start: number,
@@ -202,6 +140,7 @@ export function decodeItems(
   attached: readonly Uint8Array[],
   owned: boolean,
   objects?: ObjectReferences,
+  memory?: SharedMemory,
 ): unknown[] {
   if (hasOnlyItems(bytes, start, end)) {
     const values: unknown[] = [];
@@ -214,8 +153,15 @@ export function decodeItems(
     return values;
   }
   const response = fromBinary(ExecuteToolStreamResponseSchema, bytes.subarray(start, end));
-  const buffers = receivedBuffers(response.buffers, attached, owned);
+  const buffers = receivedBuffers(response.buffers, attached, owned, memory, false);
   return response.items.map((item) => decode(item, 0, item.length, buffers, objects));
+}
+
+/** The parts of shared memory that such an answer lends, of either kind: both messages have the same two fields. */
+export function lentRanges(bytes: Uint8Array, start: number, end: number): SharedRange[] {
+  if (hasOnlyItems(bytes, start, end)) return [];
+  const { buffers } = fromBinary(ExecuteToolStreamResponseSchema, bytes.subarray(start, end));
+  return buffers.flatMap(({ location }) => (location.case === "shared" ? [location.value] : []));
 }
 
 /** Whether the message is its items and nothing else, each length in its shortest form, so that it needs no generated code. */
@@ -242,11 +188,21 @@ function varintAt(bytes: Uint8Array, at: number): number {
   return length;
 }
 
-function receivedBuffers(buffers: readonly BufferMessage[], attached: readonly Uint8Array[], owned: boolean): ReceivedBuffer[] {
+function receivedBuffers(
+  buffers: readonly BufferMessage[],
+  attached: readonly Uint8Array[],
+  owned: boolean,
+  memory: SharedMemory | undefined,
+  asView: boolean,
+): ReceivedBuffer[] {
   return buffers.map(({ dtype, shape, kind, location }) => {
-    const isInline = location.case === "inline";
-    const data = isInline ? location.value : attached[location.value ?? -1];
+    const meaning = { dtype, shape: shape.map(Number), kind };
+    if (location.case === "inline") return { ...meaning, data: location.value, owned };
+    if (location.case === "shared" && memory !== undefined) {
+      return { ...meaning, data: memory.read(location.value, asView), owned: asView };
+    }
+    const data = location.case === "attached" ? attached[location.value] : undefined;
     if (data === undefined) throw fault("a message whose buffer did not come");
-    return { data, dtype, shape: shape.map(Number), kind, owned: owned || !isInline };
+    return { ...meaning, data, owned: true };
   });
 }

@@ -7,9 +7,10 @@ import { toDetail } from "../errors/wire.ts";
 import { InputItemsSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { type Encoder, OWNED_FROM_BYTES } from "../value/index.ts";
-import { OutgoingBuffers, varintLength, writeVarint } from "./execute.ts";
+import { varintLength, writeVarint } from "./execute.ts";
 import { copyBytes, ITEM_COST, Kind } from "./frame.ts";
 import type { Link } from "./link.ts";
+import { OutgoingBuffers } from "./outgoing.ts";
 
 /** Items that are ready together leave together, up to this many and this size. */
 const BATCH_ITEMS = 512;
@@ -156,10 +157,10 @@ class InputStream {
     // What stands around an item takes less than this.
     const size = bytes.length + 64;
     if (size > maxMessageBytes) throw new PayloadTooLarge({ size, limit: maxMessageBytes, option: "maxMessageBytes" });
-    const hasBuffers = buffers.fields.length > 0;
+    const { hasBuffers } = buffers;
     if (hasBuffers) {
       this.buffers = new OutgoingBuffers(TAG_ITEM_BUFFER);
-      buffers.check(maxBufferBytes);
+      buffers.place(maxBufferBytes, this.link.memory);
     }
     if (hasBuffers || bytes.length >= ALONE_BYTES) {
       this.alone(bytes, buffers);
@@ -194,7 +195,7 @@ class InputStream {
     const head = new Uint8Array(1 + varintLength(own.length));
     head[0] = TAG_ITEM;
     writeVarint(head, 1, own.length);
-    this.message([head, own, ...buffers.fields], 1, buffers.attachedBytes);
+    this.message([head, own, ...buffers.fields], 1, buffers.besideBytes, buffers.withdraw);
   }
 
   /** Sends what is ready at the end of this turn of the event loop. */
@@ -218,7 +219,7 @@ class InputStream {
     this.message(isEnd ? [items, Uint8Array.of(0x20, 1)] : [items], count, 0);
   }
 
-  private message(fields: readonly Uint8Array[], count: number, attachedBytes: number): void {
+  private message(fields: readonly Uint8Array[], count: number, besideBytes: number, onDrop?: () => void): void {
     const streamLength = varintLength(this.number);
     let inner = 1 + streamLength;
     for (const field of fields) inner += field.length;
@@ -229,8 +230,8 @@ class InputStream {
     writeVarint(head, at + 1, this.number);
     const length = head.length - 1 - streamLength + inner;
     const items = Math.max(count, 1);
-    this.credit -= Math.max(items * ITEM_COST, length + attachedBytes);
-    this.link.writer.message(Kind.MESSAGE, 0, this.number, this.id, items, [head, ...fields]);
+    this.credit -= Math.max(items * ITEM_COST, length + besideBytes);
+    this.link.writer.message(Kind.MESSAGE, 0, this.number, this.id, items, [head, ...fields], onDrop);
   }
 
   private fail(cause: unknown): void {

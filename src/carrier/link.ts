@@ -8,6 +8,7 @@ import type { SocketEvents, StreamSocket } from "../runtime/socket.ts";
 import { Assembler, type MessageSink } from "./assembler.ts";
 import type { CarrierLimits } from "./carrier.ts";
 import { Flag, FrameReader, type FrameSink, fault, Kind } from "./frame.ts";
+import type { SharedMemory } from "./memory/shared-memory.ts";
 import { FrameWriter } from "./writer.ts";
 
 /** Marks of the ids, above the 30 bits that count. */
@@ -53,6 +54,8 @@ export class Link implements FrameSink, MessageSink, SocketEvents {
   readonly limits: CarrierLimits;
   /** What the other side accepts. Set by the handshake. */
   peer: CarrierLimits = DEFAULT_LIMITS;
+  /** The memory that the worker shares, when it does. */
+  memory: SharedMemory | undefined;
   /** Who takes the messages of tool calls, of the host's other calls and of the worker's calls. */
   tools: CallSink = refuseAll;
   host: CallSink = refuseAll;
@@ -188,6 +191,7 @@ export class Link implements FrameSink, MessageSink, SocketEvents {
     this.tools.closed(reason);
     this.host.closed(reason);
     this.worker.closed(reason);
+    this.memory?.lost();
     this.onClosed(reason);
   }
 

@@ -8,13 +8,13 @@ import { isSnakepitError, PayloadTooLarge, ProtocolError, type SnakepitError } f
 import { fromAny, withoutDetail } from "../errors/wire.ts";
 import { type Event, EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import type { CarriedCall, Progress } from "../tool/call.ts";
-import { Encoder } from "../value/index.ts";
+import { Encoder, Lease } from "../value/index.ts";
 import { CallTable } from "./call-table.ts";
 import {
   decodeItems,
   decodeResult,
+  lentRanges,
   nestingField,
-  OutgoingArguments,
   Prefixes,
   prefixLength,
   requestParts,
@@ -26,6 +26,7 @@ import { checkAnswer, fault, HEADER_BYTES, ITEM_COST, Kind } from "./frame.ts";
 import { decodeCallError, typeOf } from "./headers.ts";
 import { InputStreams } from "./input-stream.ts";
 import { type CallSink, type Link, Mark } from "./link.ts";
+import { OutgoingArguments } from "./outgoing.ts";
 
 /** The largest body that is built in the arena without asking. */
 const ARENA_BODY_BYTES = 32_768 - HEADER_BYTES;
@@ -72,16 +73,19 @@ export class ToolCalls implements CallSink {
     const prefix = this.prefixes.get(call.sessionId, call.tool);
     let length = prefix.length + varintLength(args.length) + args.length;
     const isStream = call.streaming || beside.inputs.length > 0;
+    if (beside.hasBuffers) beside.place(link.peer.maxBufferBytes, link.memory);
     let { fields } = beside;
     // In the order of their numbers, as the generated code writes them.
     if (call.traceparent !== "") fields = [...fields, traceField(call.traceparent)];
     if (call.depth !== 0 || call.waiter !== 0) fields = [...fields, nestingField(call, isStream)];
     if (fields.length > 0) {
       for (const field of fields) length += field.length;
-      beside.check(link.peer.maxBufferBytes);
     }
     const { maxMessageBytes } = link.peer;
-    if (length > maxMessageBytes) throw new PayloadTooLarge({ size: length, limit: maxMessageBytes, option: "maxMessageBytes" });
+    if (length > maxMessageBytes) {
+      beside.withdraw();
+      throw new PayloadTooLarge({ size: length, limit: maxMessageBytes, option: "maxMessageBytes" });
+    }
     const { writer } = link;
     const kind = isStream ? Kind.EXECUTE_STREAM : Kind.EXECUTE;
     const timeLeft = call.timeLeftMs <= 0 ? 0 : Math.min(Math.ceil(call.timeLeftMs), MAX_AUX);
@@ -95,7 +99,7 @@ export class ToolCalls implements CallSink {
       writer.sent();
     } else {
       for (const data of beside.attached) writer.message(Kind.ATTACH, 0, 0, id, 0, [data]);
-      writer.message(kind, 0, prefixLength(prefix), id, timeLeft, requestParts(prefix, args, fields));
+      writer.message(kind, 0, prefixLength(prefix), id, timeLeft, requestParts(prefix, args, fields), beside.withdraw);
     }
     if (isStream) this.stream(call, id, beside.inputs);
   }
@@ -132,6 +136,7 @@ export class ToolCalls implements CallSink {
     const call = this.table.get(id);
     if (call === undefined) {
       checkAnswer(kind);
+      if (this.link.memory !== undefined) this.giveBack(bytes, kind, start + (kind === Kind.RESULT ? prefix : 0), end);
       return;
     }
     switch (kind) {
@@ -239,31 +244,50 @@ export class ToolCalls implements CallSink {
     if (call.streaming) throw fault("a single result for a call that streams");
     const attached = this.link.takeAttached(call.wireId);
     this.answered(call);
+    const { memory } = this.link;
     let value: unknown;
     try {
-      value = decodeResult(bytes, start, end, attached, owned, call);
+      value = decodeResult(bytes, start, end, attached, owned, call, memory, call.view);
     } catch (error) {
+      memory?.finish()?.();
       call.onError(unreadable(error));
       return;
     }
-    call.onResult(value, ranUs);
+    const release = memory?.finish();
+    call.onResult(release === undefined ? value : new Lease(value, release), ranUs);
+  }
+
+  /** The answer to a call that is over may still have lent memory. */
+  private giveBack(bytes: Uint8Array, kind: number, start: number, end: number): void {
+    const { memory } = this.link;
+    if (memory === undefined || (kind !== Kind.RESULT && kind !== Kind.MESSAGE)) return;
+    try {
+      for (const range of lentRanges(bytes, start, end)) memory.read(range, false);
+    } catch {
+      // Nobody is left to tell.
+    }
+    memory.finish();
   }
 
   private items(call: CarriedCall, bytes: Uint8Array, aux: number, start: number, end: number, owned: boolean): void {
     const state = this.streams.get(call.wireId);
     if (state === undefined) throw fault("a stream's message for a call that does not stream");
     const attached = this.link.takeAttached(call.wireId);
+    const { memory } = this.link;
     let values: unknown[];
+    let size = end - start;
     try {
-      values = decodeItems(bytes, start, end, attached, owned, call);
+      values = decodeItems(bytes, start, end, attached, owned, call, memory);
+      size += memory?.readBytes ?? 0;
     } catch (error) {
       this.fail(call, unreadable(error));
       return;
+    } finally {
+      memory?.finish();
     }
     // Whoever reads the stream takes a batch of none for its end.
     if (values.length === 0) throw fault("a message of a stream without items");
     if (call.streaming) {
-      let size = end - start;
       for (const data of attached) size += data.length;
       call.onItems(values, Math.max(size, Math.max(aux, 1) * ITEM_COST));
       return;

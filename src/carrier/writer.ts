@@ -24,6 +24,7 @@ interface Outgoing {
   readonly aux: number;
   readonly parts: readonly Uint8Array[];
   readonly total: number;
+  readonly onDrop: (() => void) | undefined;
 }
 
 /** Messages of one call that are too large for the arena, and what comes after them. */
@@ -85,8 +86,10 @@ export class FrameWriter {
   /**
    * Sends a message made of `parts`, behind what waits of the same call. Parts that are small together are copied at once, larger ones are kept until
    * they are gone; nobody may write to them meanwhile.
+   *
+   * @param onDrop Called when it is dropped before any of it was sent.
    */
-  message(kind: number, flags: number, prefix: number, call: number, aux: number, parts: readonly Uint8Array[]): void {
+  message(kind: number, flags: number, prefix: number, call: number, aux: number, parts: readonly Uint8Array[], onDrop?: () => void): void {
     let total = 0;
     for (const part of parts) total += part.length;
     if (this.fits(call, total)) {
@@ -104,7 +107,7 @@ export class FrameWriter {
       this.lanes.set(call, lane);
       this.turns.push(lane);
     }
-    lane.messages.push({ kind, flags, prefix, aux, parts, total });
+    lane.messages.push({ kind, flags, prefix, aux, parts, total, onDrop });
     if (!this.scheduled) {
       this.scheduled = true;
       queueMicrotask(this.turnEnds);
@@ -122,6 +125,7 @@ export class FrameWriter {
     if (lane === undefined) return;
     this.lanes.delete(call);
     this.turns = this.turns.filter((other) => other !== lane);
+    for (const message of lane.sent === 0 ? lane.messages : lane.messages.slice(1)) message.onDrop?.();
   }
 
   /** Hands the small frames to the socket now. */

@@ -9,6 +9,7 @@ import { tell } from "../telemetry/tell.ts";
 import type { CarriedCall, HostFunction, HostFunctions, Progress } from "../tool/call.ts";
 import type { ToolEntry } from "../tool/catalog.ts";
 import { currentHostCall, type HostCall, runHostCall } from "../tool/host-call.ts";
+import { Lease } from "../value/lease.ts";
 import type { ObjectPlace, ObjectRef } from "../value/object-ref.ts";
 import type { PoolClock } from "./clock.ts";
 import type { CallOptions } from "./options.ts";
@@ -95,6 +96,8 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
   /** A stored object among its arguments, by which it is bound. */
   readonly object: ObjectRef | undefined;
   readonly traceparent: string;
+  /** Whether its result is a Lease. */
+  readonly view: boolean;
   /** The call of a host tool that this one is part of. */
   readonly host: HostCall | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -126,6 +129,7 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     this.priority = options?.priority ?? 0;
     this.retry = options?.retry ?? retry;
     this.hedgeMs = options?.hedgeMs;
+    this.view = options?.view === true;
     this.#signal = options?.signal;
     this.#onProgress = options?.onProgress;
   }
@@ -255,7 +259,8 @@ export class UnaryCall extends PoolCall {
   }
 
   /** Gives the result to whoever waits. */
-  succeed(value: unknown): void {
+  succeed(result: unknown): void {
+    const value = !this.view || result instanceof Lease ? result : new Lease(result);
     // The answer comes out of a socket, which knows nothing of the host tool that waits for it.
     if (this.host === undefined) this.#resolve(value);
     else runHostCall(this.host, () => this.#resolve(value));

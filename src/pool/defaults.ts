@@ -51,6 +51,8 @@ export const defaults = {
   maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
   /** Largest sum of the buffers of one message. */
   maxBufferBytes: DEFAULT_LIMITS.maxBufferBytes,
+  /** Memory that one worker shares, as far as its calls need it. */
+  sharedMemoryBytes: 512 * 1024 * 1024,
 } as const;
 
 /** What nobody has needed to change yet. Times are in milliseconds. */

@@ -119,6 +119,11 @@ export interface PoolOptions {
   readonly maxMessageBytes?: number | undefined;
   /** Largest sum of the buffers of one message, in bytes. Default 1 GiB. */
   readonly maxBufferBytes?: number | undefined;
+  /**
+   * Most memory that each worker shares with the program, in bytes; 0 to send everything over the socket. It is made as calls with large arrays need it, and
+   * given back when they stop; what finds no room goes over the socket. docs/arrays.md says where memory can be shared. Default 512 MiB.
+   */
+  readonly sharedMemoryBytes?: number | undefined;
 }
 
 /** Options of all pools: those of one, or several pools by name. */
@@ -139,6 +144,11 @@ export interface CallOptions extends ToolCallOptions {
   readonly hedgeMs?: number | undefined;
   /** Hears how far the call is, as the tool reports it with `snakepit.progress`. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Whether the result comes as a `Lease`, whose large arrays look at memory of the worker's instead of being copied out of it. Not for streams, whose items are
+   * always copied. Default false.
+   */
+  readonly view?: boolean | undefined;
 }
 
 /** Options of one pool with every default filled in. */
@@ -169,6 +179,7 @@ export interface PoolSettings {
   readonly breaker: BreakerSettings | undefined;
   readonly maxMessageBytes: number;
   readonly maxBufferBytes: number;
+  readonly sharedMemoryBytes: number;
 }
 
 /** Options of all pools with every default filled in. */
@@ -269,6 +280,7 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   },
   maxMessageBytes: whole(1_024, 2 ** 32 - 1),
   maxBufferBytes: whole(0, 2 ** 32 - 1),
+  sharedMemoryBytes: whole(0),
 };
 const poolsChecks: Record<keyof PoolsOptions, Check> = {
   ...poolChecks,
@@ -280,6 +292,7 @@ const poolsChecks: Record<keyof PoolsOptions, Check> = {
 };
 const callChecks: Record<keyof CallOptions, Check> = {
   ...toolCallChecks,
+  view: { expected: "true or false", ok: (x) => typeof x === "boolean" },
   hedgeMs: milliseconds,
   onProgress: callback,
 };
@@ -355,6 +368,7 @@ function poolSettings(name: string, options: PoolOptions): PoolSettings {
     breaker: breaker(options.breaker),
     maxMessageBytes: options.maxMessageBytes ?? defaults.maxMessageBytes,
     maxBufferBytes: options.maxBufferBytes ?? defaults.maxBufferBytes,
+    sharedMemoryBytes: options.sharedMemoryBytes ?? defaults.sharedMemoryBytes,
   };
 }
 

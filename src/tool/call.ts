@@ -46,6 +46,8 @@ export interface CarriedCall {
   readonly traceparent: string;
   /** True when results come as a stream. */
   readonly streaming: boolean;
+  /** Whether its result may look at memory of the worker's; then it comes as a Lease when it does. */
+  readonly view?: boolean;
   /** Time left when it is sent, in milliseconds; 0 for none. Python checks it too. */
   readonly timeLeftMs: number;
   /** Lets Python call a function among the arguments until the call has ended, and answers its number. */

@@ -1,8 +1,11 @@
 /** Values: what travels between JavaScript and Python, and how. Pure, no input or output. */
+export { encodeAlone, encodeFloats } from "./alone.ts";
 export { BUFFER_FROM_BYTES, type ReceivedBuffer, type ValueSink } from "./buffers.ts";
 export { decode } from "./decode.ts";
 export { Encoder } from "./encode.ts";
 export type { HostFunction } from "./host-function.ts";
+export { InlineBuffers, inlineBuffer } from "./inline.ts";
+export { Lease } from "./lease.ts";
 export { MAX_DEPTH } from "./limits.ts";
 export { NdArray } from "./nd-array.ts";
 export { type ObjectPlace, ObjectRef, type ObjectReferences } from "./object-ref.ts";

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from snakepit._context import progress
     from snakepit._counters import count
+    from snakepit._empty import empty
     from snakepit._errors import (
         AffinityUnavailable,
         BatchFailed,
@@ -89,6 +90,7 @@ __all__ = [
     "Watch",
     "WriteOutcome",
     "count",
+    "empty",
     "progress",
     "ref",
     "span",
@@ -104,6 +106,7 @@ _LATER = {
     "CacheStats": "snakepit._session_cache",
     "Ref": "snakepit._extensions",
     "count": "snakepit._counters",
+    "empty": "snakepit._empty",
     "progress": "snakepit._context",
     "ref": "snakepit._objects",
     **dict.fromkeys(("Span", "span"), "snakepit._spans"),

@@ -16,6 +16,7 @@ from snakepit.v1.worker_pb2 import ExecuteToolStreamRequest
 
 if TYPE_CHECKING:
     from snakepit._interrupt import Slot
+    from snakepit._memory import Memory
 
 
 class Call(Protocol):
@@ -47,14 +48,21 @@ class Call(Protocol):
         ...
 
 
-def received_buffers(described: Sequence[Buffer], attached: list[bytearray]) -> list[Any]:
-    """Each buffer of a message with its bytes. Raises ProtocolError when one is missing."""
+def received_buffers(described: Sequence[Buffer], attached: list[bytearray], memory: Memory | None = None) -> list[Any]:
+    """Each buffer of a message with its bytes, which may lie in `memory`. Raises ProtocolError when one is missing."""
     found: list[Any] = []
+    lent = [buffer.shared for buffer in described if buffer.WhichOneof("location") == "shared"]
+    if lent and memory is None:
+        raise ProtocolError("memory is not shared")
+    views = iter(() if memory is None or not lent else memory.received(lent))
     for buffer in described:
-        if buffer.WhichOneof("location") == "attached":
+        location = buffer.WhichOneof("location")
+        if location == "attached":
             if buffer.attached >= len(attached):
                 raise ProtocolError(f"buffer {buffer.attached} was not attached")
             found.append((buffer, attached[buffer.attached]))
+        elif location == "shared":
+            found.append((buffer, next(views)))
         else:
             found.append((buffer, buffer.inline))
     return found
@@ -89,8 +97,9 @@ class ToolCall(Call, Protocol):
 class Inputs:
     """The input streams of one tool call, by number."""
 
-    def __init__(self, window: int, give_back: GiveBack, shared_credit: bool) -> None:
+    def __init__(self, window: int, give_back: GiveBack, shared_credit: bool, memory: Memory | None = None) -> None:
         self._window = window
+        self._memory = memory
         self._give_back = give_back
         # A call that came by Open has one credit for all of its messages, as stream 0.
         self._shared = shared_credit
@@ -118,8 +127,9 @@ class Inputs:
         if not request.HasField("input"):
             raise ProtocolError("a message of a stream without input")
         source = self.get(given.stream)
-        cost = max(ITEM_COST * items, len(body) + sum(len(a) for a in attached))
-        source.feed(given.items, received_buffers(given.buffers, attached), cost)
+        lent = sum(buffer.shared.length for buffer in given.buffers)
+        cost = max(ITEM_COST * items, len(body) + sum(len(a) for a in attached) + lent)
+        source.feed(given.items, received_buffers(given.buffers, attached, self._memory), cost)
         if given.HasField("error"):
             source.fail(given.error)
         elif given.end:

@@ -10,14 +10,13 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from snakepit._errors import PayloadTooLarge, detail_of
 from snakepit._frames import ATTACH, END, ERROR, ITEM_COST, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
+from snakepit._memory import LEAST_BESIDE, Loan, Memory
 from snakepit._values import OutBuffer, encode
-from snakepit._writer import Frames, Writer, whole
+from snakepit._writer import Frames, Writer, lending, whole
 from snakepit.v1.frame_pb2 import CallError, Limits
-from snakepit.v1.value_pb2 import Buffer
+from snakepit.v1.value_pb2 import Buffer, SharedRange
 from snakepit.v1.worker_pb2 import ExecuteToolResponse
 
-# Buffers smaller than this are not worth a frame of their own.
-_INLINE = 4096
 # Header, tag of field 1 and a length of one or two bytes.
 _pack1 = struct.Struct("<IBBHIIBB").pack
 _pack2 = struct.Struct("<IBBHIIBH").pack
@@ -39,9 +38,10 @@ class Large(NamedTuple):
 class Replies:
     """Builds answers and sends those that are too large to be held back."""
 
-    def __init__(self, writer: Writer, limits: Limits) -> None:
+    def __init__(self, writer: Writer, limits: Limits, memory: Memory | None = None) -> None:
         self._writer = writer
         self._limits = limits
+        self._memory = memory
         # Largest result that goes the short way: one frame, no look at the limits.
         self._short = min(16_383, limits.max_message_bytes - _RESULTS_OVERHEAD)
 
@@ -76,10 +76,12 @@ class Replies:
 
     def attachments(self, call: int, attached: Sequence[memoryview]) -> list[Frames]:
         """The messages of buffers. Raises PayloadTooLarge."""
-        total = sum(len(data) for data in attached)
+        self._check_buffers(sum(len(data) for data in attached))
+        return [cut(ATTACH, call, [data]) for data in attached]
+
+    def _check_buffers(self, total: int) -> None:
         if total > self._limits.max_buffer_bytes:
             raise PayloadTooLarge(total, self._limits.max_buffer_bytes, "maxBufferBytes")
-        return [cut(ATTACH, call, [data]) for data in attached]
 
     def end(self, call: int) -> None:
         """Ends a stream well."""
@@ -107,29 +109,46 @@ class Replies:
             parts += (head, item)
             size += len(head) + len(item)
         attached: list[memoryview] = []
+        loans: list[Loan] = []
+        shared = 0
         if buffers:
-            described, attached = describe(buffers)
+            places: list[SharedRange | None] | None = None
+            if self._memory is not None and size <= MAX_BODY:
+                loans, places = self._memory.place(buffers)
             # ExecuteToolResponse and ExecuteToolStreamResponse have the same two fields.
+            described, attached = describe(buffers, places)
             tail = ExecuteToolResponse(buffers=described).SerializeToString()
+            if loans and size + len(tail) > MAX_BODY:
+                # What is lent is lent by a message of one frame, which is sent whole or not at all.
+                loans = []
+                described, attached = describe(buffers)
+                tail = ExecuteToolResponse(buffers=described).SerializeToString()
+            elif places is not None:
+                shared = sum(place.length for place in places if place is not None)
             parts.append(tail)
             size += len(tail)
         if size > self._limits.max_message_bytes:
             raise PayloadTooLarge(size, self._limits.max_message_bytes, "maxMessageBytes")
-        total = sum(len(data) for data in attached)
+        total = shared + sum(len(data) for data in attached)
+        self._check_buffers(total)
         messages = self.attachments(call, attached)
         if size <= MAX_BODY:
-            messages.append(whole(b"".join(next(cut(kind, call, parts, aux=aux)))))
+            data = b"".join(next(cut(kind, call, parts, aux=aux)))
+            messages.append(lending(data, loans) if loans else whole(data))
         else:
             messages.append(cut(kind, call, parts, aux=aux))
         return Large(messages, _is_shared(attached), max(ITEM_COST * len(items), size + total))
 
 
-def describe(buffers: Sequence[OutBuffer]) -> tuple[list[Buffer], list[memoryview]]:
-    """What a message says of its buffers, and those of them that go before it."""
+def describe(buffers: Sequence[OutBuffer], places: Sequence[SharedRange | None] | None = None) -> tuple[list[Buffer], list[memoryview]]:
+    """What a message says of its buffers, and those of them that go before it. `places` are where they lie in memory, for those that do."""
     described: list[Buffer] = []
     attached: list[memoryview] = []
-    for buffer in buffers:
-        if len(buffer.data) < _INLINE:
+    for index, buffer in enumerate(buffers):
+        place = None if places is None else places[index]
+        if place is not None:
+            described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], shared=place))
+        elif len(buffer.data) < LEAST_BESIDE:
             described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], inline=bytes(buffer.data)))
         else:
             described.append(Buffer(dtype=buffer.dtype, shape=buffer.shape, kind=_KINDS[buffer.kind], attached=len(attached)))

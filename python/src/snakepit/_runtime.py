@@ -44,6 +44,7 @@ from snakepit._frames import (
 )
 from snakepit._host_client import HostClient
 from snakepit._loop import Loop
+from snakepit._memory import Memory
 from snakepit._reader import Frame, Reader
 from snakepit._replies import Replies
 from snakepit._server import Dispatcher
@@ -117,7 +118,9 @@ class Threads(Protocol):
 class Runtime:
     """The state that all threads of a worker share."""
 
-    def __init__(self, sock: socket.socket, tools: dict[str, Tool], host_limits: Limits, limits: Limits, logs: Logs, worker_id: str) -> None:
+    def __init__(
+        self, sock: socket.socket, tools: dict[str, Tool], host_limits: Limits, limits: Limits, logs: Logs, worker_id: str, shared_bytes: int = 0
+    ) -> None:
         self.worker_id = worker_id
         self.limits = limits
         self.host_limits = host_limits
@@ -127,7 +130,8 @@ class Runtime:
         self.logs = logs
         self.writer = Writer(sock)
         self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse, self._is_open)
-        self.replies = Replies(self.writer, host_limits)
+        self.memory = Memory(shared_bytes, self.writer)
+        self.replies = Replies(self.writer, host_limits, self.memory)
         self.loop = Loop()
         # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.
         self.calls: dict[int, Call] = {}
@@ -316,6 +320,14 @@ class Runtime:
             if state is not None:
                 for key in event.objects_released.keys:
                     state.refs.pop(key, None)
+        elif said == "leases_returned":
+            self.memory.returned(event.leases_returned.leases)
+        elif said == "segment_wanted":
+            self.memory.wanted(event.segment_wanted.bytes)
+        elif said == "segments_closed":
+            self.memory.dropped(event.segments_closed.segments)
+        elif said == "memory_probed":
+            self.memory.probed(event.memory_probed.works)
 
     def _state_of(self, session_id: str) -> SessionState:
         """The state of a session. One that the host has not made known, or has had cleaned up, has none that would last."""
@@ -343,7 +355,7 @@ class Runtime:
                 depth, waiter = request.depth, request.waiter
                 self._trace(call, request.traceparent)
             name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
-            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached), None, depth, waiter)  # pyright: ignore
+            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached, self.memory), None, depth, waiter)  # pyright: ignore
         except SnakepitError as e:
             self.traces.pop(call, None)
             self.replies.error(call, e, name)
@@ -370,10 +382,11 @@ class Runtime:
                 with self.protected():
                     self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
 
-            inputs = Inputs(self.limits.stream_window_bytes, give_back, opened)
+            inputs = Inputs(self.limits.stream_window_bytes, give_back, opened, self.memory)
             if opened:
                 give_back(0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
-            self._submit(call, entry, timeout_ms, request.args, received_buffers(request.buffers, attached), inputs, request.depth, request.waiter)
+            buffers = received_buffers(request.buffers, attached, self.memory)
+            self._submit(call, entry, timeout_ms, request.args, buffers, inputs, request.depth, request.waiter)
         except SnakepitError as e:
             self.traces.pop(call, None)
             self.replies.error(call, e, name)

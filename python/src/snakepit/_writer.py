@@ -18,7 +18,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from snakepit._errors import PayloadTooLarge, ProtocolError
 from snakepit._frames import MAX_BODY, Bytes, cut
@@ -243,6 +243,21 @@ class Writer:
 
 def whole(data: Bytes) -> Frames:
     """Frames that are ready as they are."""
+    yield [data]
+
+
+class Lent(Protocol):
+    """Memory that a message lends."""
+
+    def sent(self) -> None:
+        """The message goes now."""
+        ...
+
+
+def lending(data: Bytes, loans: Sequence[Lent]) -> Frames:
+    """A frame that lends memory. What is dropped before its turn has lent nothing."""
+    for loan in loans:
+        loan.sent()
     yield [data]
 
 

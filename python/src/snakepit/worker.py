@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from snakepit._loading import Toolbox
     from snakepit._logs import Logs
     from snakepit._server import Service
-    from snakepit.v1.frame_pb2 import HostHello, Limits
+    from snakepit.v1.frame_pb2 import HostHello, Limits, MemoryProbe
 
 _SWITCH_INTERVAL = 0.0005
 _GRACE = 2.0
@@ -156,7 +156,7 @@ def _run(
     from snakepit._threads import ThreadPool
     from snakepit._worker_service import serve_worker
 
-    runtime = Runtime(data, box.tools, host_limits, limits, logs, hello.worker_id)
+    runtime = Runtime(data, box.tools, host_limits, limits, logs, hello.worker_id, hello.shared_memory_bytes)
     serve_worker(runtime)
     for service in services:
         runtime.services.add(service)
@@ -171,7 +171,7 @@ def _run(
     gc.collect()
     gc.freeze()
     # Many tools do not fit into one frame.
-    for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box)]):
+    for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box, runtime.memory.probe())]):
         data.sendall(b"".join(pieces))
     logs.open(runtime.emit, lambda: runtime.writer.held_here)
     threads.run()
@@ -192,7 +192,7 @@ def _run(
     return 0 if runtime.closing else 1
 
 
-def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox) -> bytes:
+def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox, memory: MemoryProbe | None) -> bytes:
     import platform
 
     from snakepit._frames import PROTOCOL
@@ -207,6 +207,7 @@ def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox) -> bytes:
         start_time_ticks=start_time_ticks(),
         tools=[tool.spec for tool in box.tools.values()],
         limits=limits,
+        memory=memory,
     ).SerializeToString()
 
 

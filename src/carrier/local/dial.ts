@@ -1,12 +1,15 @@
 /** How a host reaches a worker that listens on a Unix socket. docs/protocol.md, "Starting", is the contract. */
+import { create } from "@bufbuild/protobuf";
 import { ConnectionLost, ProtocolError } from "../../errors/index.ts";
 import { memberFromDetail } from "../../errors/wire.ts";
-import { HostHello_Role } from "../../gen/snakepit/v1/frame_pb.ts";
+import { HostHello_Role, LogSchema } from "../../gen/snakepit/v1/frame_pb.ts";
+import { memoryMapper } from "../../runtime/memory-map.ts";
 import { connectUnix, type SocketEvents, type StreamSocket } from "../../runtime/socket.ts";
 import type { Connection, ConnectionOptions } from "../carrier.ts";
 import { WorkerConnection } from "../connection.ts";
 import { fault, Kind, PROTOCOL_VERSION } from "../frame.ts";
 import { Link } from "../link.ts";
+import { SharedMemory } from "../memory/shared-memory.ts";
 import { readEvent } from "../tool-calls.ts";
 import { helloFrame, type LocalWorker, limitsOf, readHello } from "./hello.ts";
 
@@ -23,7 +26,10 @@ const RETRY_MS = 3;
  * ConnectionLost when it closes the connection before its hello.
  */
 export async function dialWorker(worker: LocalWorker, options: ConnectionOptions, signal?: AbortSignal): Promise<Connection> {
-  const link = new Link(options.limits, worker.workerId);
+  const mapper = options.limits.sharedMemoryBytes ? await memoryMapper() : "it is switched off";
+  // A worker that is not asked for memory makes none, not even the page to try it with.
+  const limits = typeof mapper === "string" ? { ...options.limits, sharedMemoryBytes: 0 } : options.limits;
+  const link = new Link(limits, worker.workerId);
   let lifeline: StreamSocket | undefined;
   const greeted = Promise.withResolvers<Connection>();
   // It may be rejected while the sockets are still being connected.
@@ -47,7 +53,17 @@ export async function dialWorker(worker: LocalWorker, options: ConnectionOptions
       }
       link.peer = limitsOf(hello.limits);
       // At once: the worker may call before anybody waits for its hello.
-      greeted.resolve(new WorkerConnection(link, hello, options, () => lifeline?.destroy()));
+      const connection = new WorkerConnection(link, hello, options, () => lifeline?.destroy());
+      if (hello.memory !== undefined && typeof mapper !== "string") {
+        const memory = new SharedMemory(mapper, hello.pid, (event) => connection.send(event));
+        const failure = memory.probe(hello.memory);
+        if (failure === undefined) link.memory = memory;
+        else
+          options.events.onLog(
+            create(LogSchema, { level: 20, source: "snakepit", text: `memory is not shared with this worker: ${failure}` }),
+          );
+      }
+      greeted.resolve(connection);
     },
   };
   const hangUp = (): void => {

@@ -43,6 +43,7 @@ export function helloFrame(worker: LocalWorker, role: HostHello_Role, limits: Ca
           maxBufferBytes: BigInt(limits.maxBufferBytes),
           streamWindowBytes: limits.streamWindowBytes,
         },
+        sharedMemoryBytes: BigInt(limits.sharedMemoryBytes ?? 0),
       }),
     }),
   );
