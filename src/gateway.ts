@@ -7,6 +7,7 @@
  */
 export type { AuditEntry } from "./gateway/access/audit.ts";
 export type { AccessLimits, Audit, Auth, AuthOptions, CertificateRule, JwtOptions, TokenOptions } from "./gateway/access/options.ts";
+export { createToken } from "./gateway/access/secrets.ts";
 export { Gateway, type Served, serve } from "./gateway/gateway.ts";
 export type { FetchHandler } from "./gateway/http/fetch.ts";
 export type { NodeHandler } from "./gateway/http/node.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Effect, Option, Schema } from "effect";
 import { Argument, CliError, Command, Flag } from "effect/cli";
 import { isScope, scopeForms } from "../gateway/access/scopes.ts";
-import { hashOf, makeToken } from "../gateway/access/secrets.ts";
+import { createToken, hashOf } from "../gateway/access/secrets.ts";
 import { changeTokenFile, isTokenName, readTokenFile, type TokenRecord, tokenNameForm } from "../gateway/access/token-file.ts";
 import { printLine } from "./output.ts";
 import { table } from "./table.ts";
@@ -48,7 +48,7 @@ const create = Command.make(
     json,
   },
   Effect.fnUntraced(function* ({ name, scopes, days, requestsPerSecond, concurrent, file, json }) {
-    const token = makeToken();
+    const token = createToken();
     const now = Date.now();
     const record: TokenRecord = {
       id: randomBytes(ID_BYTES).toString("hex"),

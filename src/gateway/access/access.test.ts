@@ -11,7 +11,7 @@ import { authorize } from "./authorize.ts";
 import { checkListening } from "./loopback.ts";
 import type { AccessOptions, Auth } from "./options.ts";
 import { principalKey } from "./principal.ts";
-import { hashOf, makeToken } from "./secrets.ts";
+import { createToken, hashOf } from "./secrets.ts";
 import { changeTokenFile, type TokenRecord } from "./token-file.ts";
 
 const add = "/snakepit.v1.GatewayService/ExecuteTool";
@@ -62,7 +62,7 @@ function thrown(run: () => unknown): SnakepitError {
   throw new Error("it did not throw");
 }
 
-const token = makeToken();
+const token = createToken();
 const auth: Auth = { tokens: [{ token, name: "ci", scopes: ["tool:add", "session:own:write"] }] };
 
 describe("a gateway lets in", () => {
@@ -74,7 +74,7 @@ describe("a gateway lets in", () => {
   test("whoever has a token, and nobody with another one or none", async () => {
     const access = openAccess({ auth });
     expect(await outcome(access, { token })).toBe("token:ci");
-    expect(await outcome(access, { token: makeToken() })).toBe("Unauthenticated: Not authenticated: the token is not known.");
+    expect(await outcome(access, { token: createToken() })).toBe("Unauthenticated: Not authenticated: the token is not known.");
     expect(await outcome(access, {})).toContain("no token was sent");
     for (const authorization of [
       "",
@@ -109,7 +109,7 @@ describe("a gateway lets in", () => {
   });
 
   test("to the metrics, whoever has the scope", async () => {
-    const reader = makeToken();
+    const reader = createToken();
     const access = openAccess({ auth: { tokens: [{ token: reader, name: "prometheus", scopes: ["metrics"] }, ...(auth.tokens ?? [])] } });
     expect(await outcome(access, { path: "/metrics", token: reader })).toBe("token:prometheus");
     expect(await outcome(access, { path: "/metrics", token })).toStartWith("PermissionDenied");
@@ -131,7 +131,7 @@ describe("a file of tokens", () => {
     try {
       const tokenFile = join(folder, "tokens.json");
       let now = Date.parse("2026-06-01");
-      const [first, second] = [makeToken(), makeToken()];
+      const [first, second] = [createToken(), createToken()];
       await changeTokenFile(tokenFile, () => [records(first)]);
       const entries: AuditEntry[] = [];
       const access = openAccess({ auth: { tokenFile }, audit: (entry) => entries.push(entry) }, () => now);
@@ -168,7 +168,7 @@ describe("a file of tokens", () => {
     const folder = mkdtempSync(join(tmpdir(), "access-"));
     try {
       const tokenFile = join(folder, "tokens.json");
-      const secret = makeToken();
+      const secret = createToken();
       const wrong: unknown[] = [
         "nothing",
         {},
@@ -272,14 +272,14 @@ describe("certificates", () => {
   test("do not make good for a token that is wrong", async () => {
     const access = openAccess(rules);
     expect(await outcome(access, { certificate, token })).toBe("token:ci");
-    expect(await outcome(access, { certificate, token: makeToken() })).toStartWith("Unauthenticated");
+    expect(await outcome(access, { certificate, token: createToken() })).toStartWith("Unauthenticated");
   });
 });
 
 describe("limits", () => {
   test("hold back a principal that asks too often, and no other", async () => {
     let now = 0;
-    const other = makeToken();
+    const other = createToken();
     const both: Auth = { tokens: [...(auth.tokens ?? []), { token: other, name: "other", scopes: [] }] };
     const access = openAccess({ auth: both, limits: { requestsPerSecond: 2 } }, () => now);
     expect([await outcome(access, { token }), await outcome(access, { token })]).toEqual(["token:ci", "token:ci"]);
@@ -300,7 +300,7 @@ describe("limits", () => {
   test("hold back an address that fails too often, but nobody who is known", async () => {
     let now = 0;
     const access = openAccess({ auth, limits: { failuresPerMinute: 3 } }, () => now);
-    const wrong = (address: string) => outcome(access, { token: makeToken(), address });
+    const wrong = (address: string) => outcome(access, { token: createToken(), address });
     for (let n = 0; n < 3; n++) expect(await wrong("127.0.0.1")).toStartWith("Unauthenticated");
     expect(await wrong("127.0.0.1")).toStartWith("RateLimited");
     expect(await wrong("192.0.2.7")).toStartWith("Unauthenticated");
@@ -321,7 +321,7 @@ describe("the audit log", () => {
     const entries: AuditEntry[] = [];
     let now = 1_000;
     const access = openAccess({ auth, audit: (entry) => entries.push(entry) }, () => now);
-    await outcome(access, { token: makeToken(), address: "192.0.2.7" });
+    await outcome(access, { token: createToken(), address: "192.0.2.7" });
     expect(entries).toEqual([
       {
         time: new Date(1_000).toISOString(),
@@ -346,7 +346,7 @@ describe("the audit log", () => {
     try {
       const path = join(folder, "audit.jsonl");
       const access = openAccess({ auth, audit: path });
-      const secret = makeToken();
+      const secret = createToken();
       await outcome(access, { token: secret });
       await outcome(access, { token, path: `/${secret}?token=${secret}` });
       await outcome(access, { token, headers: { "user-agent": secret } });

@@ -12,8 +12,8 @@ export const tokenPrefix = "skp_";
 /** Fewer characters than this are no secret that a machine has made: 32 hexadecimal digits have 128 bits. */
 export const minTokenLength = 32;
 
-/** Makes a token: "skp_" and 43 characters. */
-export const makeToken = (): string => tokenPrefix + randomBytes(32).toString("base64url");
+/** Makes a token, which is shown to nobody but who is to have it: "skp_" and 43 characters. For `auth.tokens`; `snakepit token create` makes one for a file. */
+export const createToken = (): string => tokenPrefix + randomBytes(32).toString("base64url");
 
 /** What is kept of a token: "sha256:" and 64 hexadecimal digits. */
 export const hashOf = (token: string): string => `sha256:${hash("sha256", token, "hex")}`;
