@@ -1,7 +1,7 @@
 /** Calling tools, wherever the workers are. */
 import { InvalidArguments, InvalidOptions } from "../errors/index.ts";
 import { isTraceparent } from "../telemetry/traceparent.ts";
-import { type Check, type Checks, checkOptions, isObject, timeout } from "./check.ts";
+import { type Check, type Checks, isObject, timeout } from "./check.ts";
 
 /** Arguments of a tool, by parameter name. In the program that has the workers an async iterable among them arrives in Python as an iterator. */
 export type ToolArguments = Readonly<Record<string, unknown>>;
@@ -59,15 +59,9 @@ export const callChecks: Checks<ToolCallOptions> = {
 };
 
 /** Throws InvalidOptions or InvalidArguments for what only a program without types can give. */
-export function checkCall(tool: string, args: ToolArguments | undefined, options: ToolCallOptions | undefined): void {
-  if (options !== undefined) checkOptions(options, callChecks);
+export function checkCall(tool: string, args: ToolArguments | undefined): void {
   if (typeof tool !== "string") throw new InvalidOptions({ option: "tool", expected: "the name of a tool" });
-  if (args !== undefined) checkArguments(tool, args);
-}
-
-/** Throws InvalidArguments unless the arguments of a call are an object. */
-export function checkArguments(tool: string, args: ToolArguments): void {
-  if (!isObject(args)) {
+  if (args !== undefined && !isObject(args)) {
     throw new InvalidArguments({ tool, argument: "", path: "$", expected: "arguments are an object by parameter name" });
   }
 }

@@ -4,22 +4,16 @@
  */
 import { VariableInvalid } from "../errors/index.ts";
 import * as json from "../tool/json.ts";
-import { decode, Encoder } from "../value/index.ts";
+import { decode, encodeAlone, encodeFloats } from "../value/index.ts";
 import type { VariableType } from "./variable-type.ts";
 
-const encoder = new Encoder();
 const FLOAT_32 = 0xca;
 const FLOAT_64 = 0xcb;
 const FLOAT_SIZE = 9;
 const ZERO = Uint8Array.of(0);
 
 /** The bytes of a value of the program's, not yet checked against anything. Throws UnsupportedValue for what cannot travel. */
-export function encodeValue(value: unknown): Uint8Array {
-  // The encoder has no place for arrays of numbers here; what they hold can travel.
-  if (value instanceof Float64Array || value instanceof Float32Array) return floats(Array.from(value));
-  // A copy: the encoder's memory is used again, and what it gives may be a Buffer, whose slice would share it.
-  return new Uint8Array(encoder.encode(value));
-}
+export const encodeValue = encodeAlone;
 
 /** A value as it is kept: itself when it cannot be altered, for that takes a third of the memory; the MessagePack of everything else. */
 export type KeptValue = string | number | boolean | null | Uint8Array;
@@ -58,7 +52,7 @@ export function fitValue(variable: string, type: VariableType, bytes: Uint8Array
   }
   if (type.name === "float" && typeof value === "bigint") value = Number(value);
   type.check(variable, value);
-  if (type.name === "embedding" && json.isArray(value)) return floats(value.map(Number));
+  if (type.name === "embedding" && json.isArray(value)) return encodeFloats(value.map(Number));
   return keepDecoded(value, bytes);
 }
 
@@ -75,23 +69,4 @@ floatBytes[0] = FLOAT_64;
 function float(value: number): Uint8Array {
   floatView.setFloat64(1, value);
   return floatBytes.slice();
-}
-
-function floats(values: readonly number[]): Uint8Array {
-  const head = arrayHead(values.length);
-  const bytes = new Uint8Array(head.length + values.length * FLOAT_SIZE);
-  bytes.set(head);
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of values.entries()) {
-    const at = head.length + i * FLOAT_SIZE;
-    bytes[at] = FLOAT_64;
-    view.setFloat64(at + 1, value);
-  }
-  return bytes;
-}
-
-function arrayHead(length: number): Uint8Array {
-  if (length < 16) return Uint8Array.of(0x90 | length);
-  if (length < 0x1_0000) return Uint8Array.of(0xdc, length >> 8, length);
-  return Uint8Array.of(0xdd, length >>> 24, length >> 16, length >> 8, length);
 }

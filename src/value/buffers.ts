@@ -23,6 +23,8 @@ export interface ValueSink {
   inputStream?(items: AsyncIterable<unknown>): number;
   /** Lets Python call a function and answers its number, from 1. Left out wherever {@link inputStream} is. */
   hostFunction?(fn: HostFunction): number;
+  /** Whether the value goes to a pit elsewhere, where nobody could call back. What is refused for that says so. */
+  readonly overNetwork?: boolean;
   /** The session whose stored objects the value may refer to. Left out where it may refer to none. */
   readonly objectSession?: string | undefined;
 }

@@ -202,19 +202,23 @@ export class Encoder extends Writer {
   }
 
   private inputStream(items: AsyncIterable<unknown>): void {
-    if (this.sink?.inputStream === undefined) throw this.refusal("it is an async iterable, which only the arguments of a call may hold");
+    if (this.sink?.inputStream === undefined) throw this.refusal(`it is an async iterable, which ${this.where()}`);
     if (this.depth !== 1) throw this.refusal("it is an async iterable, and only an argument itself may be one");
     this.reference(Extension.INPUT_STREAM, this.sink.inputStream(items));
   }
 
   private hostFunction(fn: HostFunction): void {
-    if (this.sink?.hostFunction === undefined) throw this.refusal("it is a function, which only the arguments of a call may hold");
+    if (this.sink?.hostFunction === undefined) throw this.refusal(`it is a function, which ${this.where()}`);
     this.reference(Extension.FUNCTION, this.sink.hostFunction(fn));
+  }
+
+  private where(): string {
+    return this.sink?.overNetwork === true ? "cannot go through a gateway" : "only the arguments of a call may hold";
   }
 
   private objectRef({ session, worker, key, type, released }: ObjectRef): void {
     const own = this.sink?.objectSession;
-    if (own === undefined) throw this.refusal("it is a stored object, which only the arguments of a call may hold");
+    if (own === undefined) throw this.refusal(`it is a stored object, which ${this.where()}`);
     if (released) throw this.refusal("it is a stored object that was released");
     if (session !== own) throw this.refusal(`it is a stored object of session "${session}"`);
     this.payloads ??= new Encoder();

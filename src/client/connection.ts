@@ -1,0 +1,86 @@
+/** What all that belongs to a client shares: where the gateway is, who asks, and whether it is open. */
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { isSnakepitError, PoolClosed } from "../errors/index.ts";
+import type { ClientSettings } from "./options.ts";
+import { TokenSource } from "./token.ts";
+import { type Method, type Sending, Transport } from "./transport.ts";
+
+/** One request, however often it is made. */
+export interface Request<I extends DescMessage> {
+  readonly message: MessageInitShape<I>;
+  readonly signal: AbortSignal;
+  readonly timeLeftMs?: number | undefined;
+  readonly traceparent?: string | undefined;
+}
+
+/** The way to one gateway. */
+export class Connection {
+  readonly settings: ClientSettings;
+  /** Aborted with PoolClosed when the client closes. */
+  readonly closed: AbortSignal;
+  readonly #transport: Transport;
+  readonly #token: TokenSource;
+  readonly #closing = new AbortController();
+
+  constructor(settings: ClientSettings) {
+    this.settings = settings;
+    this.closed = this.#closing.signal;
+    this.#transport = new Transport(settings.url, settings.fetch);
+    this.#token = new TokenSource(settings.token);
+  }
+
+  /** Throws PoolClosed once the client is closed. */
+  check(): void {
+    this.closed.throwIfAborted();
+  }
+
+  /** Ends everything that runs. */
+  close(): void {
+    const message = `The client of ${this.settings.url} is closed.`;
+    if (!this.closed.aborted) this.#closing.abort(new PoolClosed({ pool: "" }, { message }));
+  }
+
+  /** One message for one. Fails with a member of the family, or with what has aborted the signal. */
+  async unary<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, request: Request<I>): Promise<MessageShape<O>> {
+    const token = this.#token.get();
+    try {
+      return await this.#transport.unary(method, await this.#sending(method, request, token));
+    } catch (error) {
+      if (!this.#mayAskAgain(error, token)) throw error;
+      return this.#transport.unary(method, await this.#sending(method, request, this.#token.get()));
+    }
+  }
+
+  /** Many messages for one, read as they are taken. */
+  async *stream<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, request: Request<I>): AsyncGenerator<MessageShape<O>> {
+    const token = this.#token.get();
+    let begun = false;
+    try {
+      for await (const message of this.#transport.stream(method, await this.#sending(method, request, token))) {
+        begun = true;
+        yield message;
+      }
+    } catch (error) {
+      if (begun || !this.#mayAskAgain(error, token)) throw error;
+      yield* this.#transport.stream(method, await this.#sending(method, request, this.#token.get()));
+    }
+  }
+
+  #mayAskAgain(error: unknown, token: Promise<string> | undefined): boolean {
+    return isSnakepitError(error) && error._tag === "Unauthenticated" && this.#token.refused(token);
+  }
+
+  async #sending<I extends DescMessage>(
+    method: Method<I, DescMessage>,
+    { message, signal, timeLeftMs, traceparent }: Request<I>,
+    asking: Promise<string> | undefined,
+  ): Promise<Sending<I>> {
+    const token = await asking;
+    const headers = {
+      ...this.settings.headers,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
+    return { message: create(method.input, message), headers, signal, timeLeftMs };
+  }
+}

@@ -1,0 +1,75 @@
+/** The way to one session behind a gateway, as long as its handle is open. */
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { SessionClosed } from "../errors/index.ts";
+import type { Connection } from "./connection.ts";
+import { changing, type Repeatable, reading, repeated } from "./retry.ts";
+import type { Method } from "./transport.ts";
+import { orAborted } from "./waiting.ts";
+
+/** What a request of a session holds beside the session's id. */
+type OfSession<I extends DescMessage> = MessageInitShape<I> & { readonly sessionId?: never };
+
+/** One handle's way to its session. */
+export class SessionLink {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly #closing = new AbortController();
+  #over = false;
+
+  constructor(id: string, connection: Connection) {
+    this.id = id;
+    this.connection = connection;
+  }
+
+  /** Aborted when the handle closes: watches end. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Whether the handle is of no use any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Throws SessionClosed once the handle is closed, PoolClosed once the client is. */
+  check(): void {
+    this.connection.check();
+    if (this.#over) throw new SessionClosed({ session: this.id });
+  }
+
+  /** The session was ended: the handle is closed, but its watches still hear of it. */
+  ended(): void {
+    this.#over = true;
+  }
+
+  /** Closes the handle. */
+  close(): void {
+    this.#over = true;
+    this.#closing.abort();
+  }
+
+  /** Asks for something, which may be done twice. */
+  read<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, init: OfSession<I>): Promise<MessageShape<O>> {
+    return this.#request(method, init, reading);
+  }
+
+  /** Changes something, once. */
+  change<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, init: OfSession<I>): Promise<MessageShape<O>> {
+    return this.#request(method, init, changing);
+  }
+
+  async #request<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    init: OfSession<I>,
+    how: Repeatable,
+  ): Promise<MessageShape<O>> {
+    this.check();
+    const { settings, closed } = this.connection;
+    // Every request of a session has its id; the compiler does not see that of a method that is yet to be chosen.
+    const message = { ...init, sessionId: this.id } as MessageInitShape<I>;
+    return orAborted(
+      repeated(() => this.connection.unary(method, { message, signal: closed }), how, settings, closed),
+      closed,
+    );
+  }
+}

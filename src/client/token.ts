@@ -1,0 +1,37 @@
+/** Who the client says it is. */
+import { isSnakepitError, Unauthenticated } from "../errors/index.ts";
+import type { Token } from "./options.ts";
+
+/** A token that is asked for once and kept, until it is accepted no more. */
+export class TokenSource {
+  readonly #token: Token | undefined;
+  #kept: Promise<string> | undefined;
+
+  constructor(token: Token | undefined) {
+    this.#token = token;
+  }
+
+  /** The token; undefined when there is none. Fails with Unauthenticated when the program's function does. */
+  get(): Promise<string> | undefined {
+    const token = this.#token;
+    if (token === undefined) return undefined;
+    this.#kept ??= this.#ask(token);
+    return this.#kept;
+  }
+
+  /** The gateway does not accept this token. Whether another one may be had: it is asked for once, however many requests were refused. */
+  refused(token: Promise<string> | undefined): boolean {
+    if (typeof this.#token !== "function") return false;
+    if (this.#kept === token) this.#kept = undefined;
+    return true;
+  }
+
+  async #ask(token: Token): Promise<string> {
+    try {
+      return typeof token === "string" ? token : await token();
+    } catch (cause) {
+      this.#kept = undefined;
+      throw isSnakepitError(cause) ? cause : new Unauthenticated({ reason: "there is no token" }, { cause });
+    }
+  }
+}
