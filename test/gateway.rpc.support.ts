@@ -1,7 +1,8 @@
 /** What the tests of the gateway's services share: a client of them without a network, and principals. */
-import { type Client, createClient, createRouterTransport } from "@connectrpc/connect";
+import { type Client, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { type Principal, principalKey } from "../src/gateway/access/principal.ts";
 import { servicesOf } from "../src/gateway/rpc/services.ts";
+import { AdminService } from "../src/gen/snakepit/v1/admin_pb.ts";
 import { GatewayService } from "../src/gen/snakepit/v1/gateway_pb.ts";
 import type { Snakepit } from "../src/index.ts";
 import { coreOf } from "../src/pit/core.ts";
@@ -11,14 +12,33 @@ export function somebody(id = "somebody", what: Partial<Principal> = {}): Princi
   return { id, kind: "token", may: () => true, describe: id, tracebacks: false, ...what };
 }
 
-/** A client of the services of a pit, as `principal` has it. */
+/** A client of what a pit offers, as `principal` has it. */
 export function clientOf(pit: Snakepit, principal: Principal = somebody()): Client<typeof GatewayService> {
-  const transport = createRouterTransport((router) => servicesOf(coreOf(pit)).addTo(router), {
+  return createClient(GatewayService, transportTo(pit, principal));
+}
+
+/** A client for looking after a pit, as `principal` has it. */
+export function adminOf(pit: Snakepit, principal: Principal = somebody()): Client<typeof AdminService> {
+  return createClient(AdminService, transportTo(pit, principal));
+}
+
+function transportTo(pit: Snakepit, principal: Principal): Transport {
+  return createRouterTransport((router) => servicesOf(coreOf(pit)).addTo(router), {
     router: {
       requestGate: ({ values }) => {
         values.set(principalKey, principal);
       },
     },
   });
-  return createClient(GatewayService, transport);
+}
+
+/** What a promise rejects with, as whoever calls the gateway sees it. */
+export async function refused(promise: Promise<unknown>): Promise<ConnectError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof ConnectError) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
 }

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { fromConnectError } from "../src/errors/wire.ts";
 import { fromJsonValue, packValue, toJsonValue } from "../src/gateway/rpc/values.ts";
 import { ValueForm } from "../src/gen/snakepit/v1/gateway_pb.ts";
 import { Snakepit } from "../src/index.ts";
 import { decode } from "../src/value/index.ts";
-import { clientOf, somebody } from "./gateway.rpc.support.ts";
+import { clientOf, refused, somebody } from "./gateway.rpc.support.ts";
 import { toolFile } from "./pool.support.ts";
 
 let pit: Snakepit;
@@ -13,17 +13,6 @@ beforeAll(async () => {
   pit = await Snakepit.open({ tools: [toolFile("api"), toolFile("behaviour")], workers: 1 });
 });
 afterAll(() => pit.close());
-
-/** What a promise rejects with, as whoever calls the gateway sees it. */
-async function refused(promise: Promise<unknown>): Promise<ConnectError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ConnectError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
 
 test("a tool is called with JSON and answers JSON", async () => {
   const { result, resultMsgpack } = await clientOf(pit).executeTool({ tool: "add", args: toJsonValue({ a: 1, b: 2 }) });

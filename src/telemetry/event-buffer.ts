@@ -1,5 +1,5 @@
 /** Events that wait for whoever reads them at its own pace. */
-import type { PitEvent } from "./event.ts";
+import type { DroppedEvent, PitEvent } from "./event.ts";
 
 /** Events that are kept for a slow reader; then the oldest go. */
 export const KEPT_EVENTS = 4_096;
@@ -7,14 +7,14 @@ export const KEPT_EVENTS = 4_096;
 const end: IteratorResult<never> = { value: undefined, done: true };
 
 /** Events one after the other. A reader that is too slow loses the oldest, and is told how many by an event of type "dropped" in their place. */
-export class EventBuffer implements AsyncIterableIterator<PitEvent> {
+export class EventBuffer<Event extends { readonly time: number } = PitEvent> implements AsyncIterableIterator<Event | DroppedEvent> {
   readonly #onReturn: () => void;
-  #kept: PitEvent[] = [];
+  #kept: Event[] = [];
   /** Where the oldest stands. */
   #at = 0;
   #dropped = 0;
   #ended = false;
-  readonly #waiting: ((result: IteratorResult<PitEvent>) => void)[] = [];
+  readonly #waiting: ((result: IteratorResult<Event | DroppedEvent>) => void)[] = [];
 
   /** @param onReturn - Called when the reader wants no more. */
   constructor(onReturn: () => void = () => {}) {
@@ -22,7 +22,7 @@ export class EventBuffer implements AsyncIterableIterator<PitEvent> {
   }
 
   /** Takes an event in. */
-  add(event: PitEvent): void {
+  add(event: Event): void {
     if (this.#ended) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
@@ -46,7 +46,7 @@ export class EventBuffer implements AsyncIterableIterator<PitEvent> {
     return this;
   }
 
-  next(): Promise<IteratorResult<PitEvent>> {
+  next(): Promise<IteratorResult<Event | DroppedEvent>> {
     const first = this.#kept[this.#at];
     if (first !== undefined) {
       if (this.#dropped > 0) {
@@ -62,7 +62,7 @@ export class EventBuffer implements AsyncIterableIterator<PitEvent> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  return(): Promise<IteratorResult<PitEvent>> {
+  return(): Promise<IteratorResult<Event | DroppedEvent>> {
     this.#kept = [];
     this.#at = this.#dropped = 0;
     this.end();

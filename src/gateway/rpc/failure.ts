@@ -35,7 +35,7 @@ export function toldFailure(error: unknown, principal: Pick<Principal, "tracebac
 type AnyMember = new (fields: object, options: { readonly cause?: unknown; readonly retryable: boolean }) => SnakepitError;
 
 /** The same error without tracebacks, lines that were printed, and stacks. Its message is made anew, since it may quote them. */
-function forStrangers(error: SnakepitError): SnakepitError {
+export function forStrangers(error: SnakepitError): SnakepitError {
   // The fields are those of an error with the same tag; they stay what they were but for what is taken out.
   const Member = members.get(error._tag) as unknown as AnyMember;
   const cause = isSnakepitError(error.cause) ? { cause: forStrangers(error.cause) } : {};

@@ -1,10 +1,13 @@
 /** The services of a pit, as a router of Connect takes them. */
 import type { ConnectRouter } from "@connectrpc/connect";
+import { AdminService } from "../../gen/snakepit/v1/admin_pb.ts";
 import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
 import { noteOutcomes } from "../access/outcomes.ts";
+import { adminHandlers } from "./admin-handlers.ts";
 import { tellFailures } from "./failure.ts";
 import { OwnedSessions } from "./owned-sessions.ts";
+import { Recent } from "./recent.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { toolHandlers } from "./tool-handlers.ts";
 import { variableHandlers } from "./variable-handlers.ts";
@@ -21,9 +24,14 @@ export interface Services {
 export function servicesOf(pit: Pit): Services {
   const sessions = new OwnedSessions(pit);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
+  const recent = new Recent(pit);
+  const admin = adminHandlers(pit, recent);
   const options = { interceptors: [noteOutcomes, tellFailures] };
   return {
-    addTo: (router) => router.service(GatewayService, gateway, options),
-    close: () => sessions.close(),
+    addTo: (router) => router.service(GatewayService, gateway, options).service(AdminService, admin, options),
+    async close() {
+      recent.close();
+      await sessions.close();
+    },
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
 import type { Update } from "../../session/commands.ts";
+import { overError, overSignal } from "./lasting.ts";
 import type { OwnedSessions } from "./owned-sessions.ts";
 import { answerForm } from "./values.ts";
 import { givenBytes, variableState, watchMessage } from "./variable-states.ts";
@@ -71,22 +72,25 @@ export function variableHandlers(pit: Pit, sessions: OwnedSessions): Handlers {
     },
 
     // A change is taken when the one before it was written: what a slow client misses meanwhile is drawn together.
-    async *watchVariables({ sessionId, names, seen, form }, { values, signal }) {
+    async *watchVariables({ sessionId, names, seen, form }, context) {
+      const over = overSignal(context);
       const scope = Scope.makeUnsafe();
       try {
         const wanted = names.length === 0 ? undefined : names;
         const versions = new Map(Object.entries(seen).map(([id, version]) => [id, Number(version)]));
-        const buffer = await sessions.use(values, sessionId, false, ({ variables }) =>
+        const buffer = await sessions.use(context.values, sessionId, false, ({ variables }) =>
           run(Scope.provide(variables.watching(wanted, versions), scope)),
         );
-        signal.addEventListener("abort", () => buffer.close(), { once: true });
-        if (signal.aborted) buffer.close();
+        over.addEventListener("abort", () => buffer.close(), { once: true });
+        if (over.aborted) buffer.close();
         yield create(GatewayServiceWatchVariablesResponseSchema);
         while (!buffer.done) {
           await new Promise<void>((resolve) => buffer.whenReady(resolve));
           const change = buffer.take();
           if (change !== undefined) yield watchMessage(change, answerForm(form, undefined));
+          if (change?.kind === "ended") return;
         }
+        throw overError(context);
       } finally {
         await run(Scope.close(scope, Exit.void));
       }
