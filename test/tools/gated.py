@@ -1,5 +1,6 @@
 """A tool, and a start, that wait for gates: files that a test makes in the folder GATES."""
 
+import itertools
 import os
 import time
 
@@ -18,6 +19,15 @@ with open(STARTS, "a") as starts:
     starts.write("x")
 if os.path.getsize(STARTS) > 2:
     wait_for("replacements")
+
+
+_turns = itertools.count()
+
+
+@tool
+def turn() -> int:
+    """How many calls of this came before."""
+    return next(_turns)
 
 
 @tool(idempotent=True)
