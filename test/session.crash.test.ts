@@ -119,7 +119,7 @@ describe("a program that is killed while it writes", () => {
     expect(KILLS.bun + KILLS.node).toBe(100);
     // The test would prove little if the programs were never in the middle of something.
     expect(underWay[0]! + underWay[1]!).toBeGreaterThan(20);
-  }, 120_000);
+  }, 400_000);
 
   test("is held to what it said: a change that is lost or made up is found", () => {
     const one: State = new Map([["a", { value: 1, version: 0 }]]);
