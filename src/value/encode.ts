@@ -165,7 +165,7 @@ export class Encoder extends Writer {
     else if (value instanceof Map) this.map(value);
     else if (value instanceof Set) this.set(value);
     else if (value instanceof ArrayBuffer || isShared(value)) this.plainBytes(new Uint8Array(value));
-    else if (value instanceof NdArray) this.buffer(bytesOf(value.data), value.dtype, value.shape, Buffer_Kind.NUMPY);
+    else if (value instanceof NdArray) this.buffer(this.bytesOf(value.data), value.dtype, value.shape, Buffer_Kind.NUMPY);
     else if (value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt)
       this.write(value.valueOf());
     else if (value instanceof ObjectRef) this.objectRef(value);
@@ -184,9 +184,15 @@ export class Encoder extends Writer {
 
   private arrayView(view: ArrayBufferView): void {
     const dtype = view instanceof Uint8Array ? undefined : dtypeOf(view);
-    const bytes = bytesOf(view);
+    const bytes = this.bytesOf(view);
     if (dtype === undefined) this.plainBytes(bytes);
     else this.buffer(bytes, dtype, [bytes.length / elementSize(dtype)], Buffer_Kind.TYPED);
+  }
+
+  private bytesOf(view: ArrayBufferView): Uint8Array {
+    // An array without memory is no empty array: it had elements, in a lease that was released, or in a buffer that was moved elsewhere.
+    if (view.byteLength === 0 && !isShared(view.buffer) && view.buffer.detached) throw this.refusal("its memory was given back");
+    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   }
 
   private plainBytes(bytes: Uint8Array): void {
@@ -321,8 +327,4 @@ function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
 
 function isShared(memory: object): memory is SharedArrayBuffer {
   return typeof SharedArrayBuffer !== "undefined" && memory instanceof SharedArrayBuffer;
-}
-
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
