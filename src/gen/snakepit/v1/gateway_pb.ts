@@ -305,7 +305,7 @@ export type GatewayServiceOpenSessionRequest = Message<"snakepit.v1.GatewayServi
   ttlMs: bigint;
 
   /**
-   * The user's own words about it. Taken when it is made.
+   * The user's own words about it, merged into what is there.
    *
    * @generated from field: map<string, string> metadata = 3;
    */
