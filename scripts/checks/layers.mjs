@@ -17,6 +17,7 @@ const ORDER = [
   ["telemetry"],
   ["api"],
   ["client"],
+  ["dashboard"],
   ["runtime"], // services, given to the layers above
   ["registry"],
   ["carrier"],

@@ -106,12 +106,13 @@ const generated = {
 const dist = {
   name: "dist",
   needs: ["packages", "generated"],
-  key: () => hashOf(["src", "tsdown.config.ts", "tsconfig.json", "package.json", "bun.lock"]),
-  outputs: ["dist/index.mjs", "dist/index.d.mts"],
+  key: () => hashOf(["src", "scripts/dashboard.mjs", "tsdown.config.ts", "tsconfig.json", "package.json", "bun.lock"]),
+  outputs: ["dist/index.mjs", "dist/index.d.mts", "dist/dashboard.html"],
   clean: () => remove("dist"),
   async run() {
     say("dist", "building the package");
     await command(bin("node"), [bin("tsdown")], { cwd: root, env: pathWithNode() });
+    await command(bin("node"), ["scripts/dashboard.mjs"], { cwd: root, env: pathWithNode() });
   },
 };
 

@@ -31,7 +31,7 @@ export function Calls({ standing: { status }, connection: { admin } }: { readonl
           {
             title: "",
             cell: ({ id, tool }) => (
-              <Action label={`Cancel ${tool}, call ${id}`} run={() => admin.cancelCall({ id })}>
+              <Action label={`Cancel ${tool}, call ${id}`} run={() => admin.cancelCall(id)}>
                 Cancel
               </Action>
             ),

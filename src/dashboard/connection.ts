@@ -1,33 +1,18 @@
 /** How the page reaches the gateway that it came from. */
-import { type Client, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
-import { connect } from "../client.ts";
-import { AdminService } from "../gen/snakepit/v1/admin_pb.ts";
+import { AdminClient } from "../client/admin.ts";
+import { connect, type RemotePit } from "../client/client.ts";
 
 /** What the views ask. */
 export interface Connection {
   /** How the pit stands, and what can be done to it. */
-  readonly admin: Client<typeof AdminService>;
+  readonly admin: AdminClient;
   /** Tools and sessions. */
-  readonly pit: ReturnType<typeof connect>;
+  readonly pit: RemotePit;
   readonly hasToken: boolean;
 }
 
 /** Nothing is asked yet. Without a token for gateways that want none. */
 export function open(url: string, token: string): Connection {
-  const transport = createConnectTransport({
-    baseUrl: url,
-    useBinaryFormat: true,
-    interceptors: [
-      (next) => (request) => {
-        if (token !== "") request.header.set("authorization", `Bearer ${token}`);
-        return next(request);
-      },
-    ],
-  });
-  return {
-    admin: createClient(AdminService, transport),
-    pit: connect({ url, ...(token !== "" && { token }) }),
-    hasToken: token !== "",
-  };
+  const options = { url, ...(token !== "" && { token }) };
+  return { admin: new AdminClient(options), pit: connect(options), hasToken: token !== "" };
 }

@@ -34,11 +34,7 @@ export function Logs({ connection: { admin } }: { readonly connection: Connectio
           // What is remembered comes again with every new watch.
           setLines([]);
           setCrashes([]);
-          for await (const { event } of admin.watchEvents(
-            { types: ["log", "worker.crashed", "worker.failed"], recent: true },
-            { signal },
-          )) {
-            if (event === undefined) continue;
+          for await (const event of admin.watchEvents(["log", "worker.crashed", "worker.failed"], signal)) {
             counted.current++;
             const line = lineOf(event, counted.current);
             if (event["type"] === "log") setLines((before) => [...before, line].slice(-KEPT));

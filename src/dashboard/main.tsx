@@ -1,7 +1,7 @@
 /** Where the page begins: with a token, or with the question for one. */
-import { Code, ConnectError } from "@connectrpc/connect";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { isSnakepitError } from "../errors/index.ts";
 import { App } from "./app.tsx";
 import { type Connection, open } from "./connection.ts";
 import { SignIn } from "./sign-in.tsx";
@@ -24,7 +24,7 @@ function Page() {
   useEffect(() => {
     const attempt = open(location.origin, token);
     setReason(undefined);
-    attempt.admin.getStatus({}).then(
+    attempt.admin.status().then(
       () => {
         if (token !== "") sessionStorage.setItem(KEY, token);
         setConnection(attempt);
@@ -42,10 +42,9 @@ function Page() {
 }
 
 function reasonOf(error: unknown, token: string): string {
-  const { code, rawMessage } = ConnectError.from(error);
-  if (code === Code.Unauthenticated) return token === "" ? "" : "This token is not valid, or not any more.";
-  if (code === Code.PermissionDenied) return "This token may not look after the pit.";
-  return rawMessage;
+  if (!isSnakepitError(error)) return String(error);
+  if (error._tag === "Unauthenticated") return token === "" ? "" : "This token is not valid, or not any more.";
+  return error._tag === "PermissionDenied" ? "This token may not look after the pit." : error.message;
 }
 
 const place = document.getElementById("app");

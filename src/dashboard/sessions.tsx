@@ -1,6 +1,7 @@
 /** The sessions, and the variables of one as they change. */
 import { useEffect, useState } from "preact/hooks";
-import type { SessionInfo, VariableChange } from "../session/entry.ts";
+import type { SessionInfo } from "../api/sessions.ts";
+import type { VariableChange } from "../api/variables.ts";
 import { Action } from "./action.tsx";
 import type { Connection } from "./connection.ts";
 import { clock, duration, figure, memory, pretty } from "./format.ts";

@@ -1,9 +1,9 @@
 /** How the pit stands, second by second, and how it stood before. */
 
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Client } from "@connectrpc/connect";
 import { useEffect, useState } from "preact/hooks";
-import type { AdminService, PitStatus } from "../gen/snakepit/v1/admin_pb.ts";
+import type { AdminClient } from "../client/admin.ts";
+import type { PitStatus } from "../gen/snakepit/v1/admin_pb.ts";
 
 /** Samples that the charts show: five minutes at one a second. */
 const SAMPLES = 300;
@@ -30,14 +30,13 @@ export interface Standing {
 }
 
 /** Follows the status while the component stands. A watch that is lost is taken up again after a second. */
-export function useStanding(admin: Client<typeof AdminService>): Standing {
+export function useStanding(admin: AdminClient): Standing {
   const [standing, setStanding] = useState<Standing>({ status: undefined, samples: [], lost: undefined });
   useEffect(
     () =>
       following(
         async (signal) => {
-          for await (const { status } of admin.watchStatus({ intervalMs: 1000 }, { signal })) {
-            if (status === undefined) continue;
+          for await (const status of admin.watchStatus(1000, signal)) {
             setStanding(({ samples }) => ({ status, samples: [...samples, sampleOf(status)].slice(-SAMPLES), lost: undefined }));
           }
         },

@@ -11,7 +11,7 @@ export function Workers({ standing: { status }, connection: { admin } }: { reado
   return (
     <>
       <p>
-        <Action run={() => admin.reloadTools({})}>Reload tools</Action>
+        <Action run={() => admin.reloadTools()}>Reload tools</Action>
       </p>
       <Table
         caption="Workers"
@@ -33,7 +33,7 @@ export function Workers({ standing: { status }, connection: { admin } }: { reado
               <Action
                 label={`Kill ${id}`}
                 confirm={`Kill ${id}? Its calls are retried where that is safe, and fail otherwise.`}
-                run={() => admin.killWorker({ worker: id })}
+                run={() => admin.killWorker(id)}
               >
                 Kill
               </Action>

@@ -3,11 +3,12 @@ import { coreOf } from "../pit/core.ts";
 import type { Snakepit } from "../pit/snakepit.ts";
 import { type Access, openAccess } from "./access/access.ts";
 import { checkListening } from "./access/loopback.ts";
+import { dashboardPage } from "./dashboard-page.ts";
 import { createFetchHandler, type FetchHandler } from "./http/fetch.ts";
 import { createHandler } from "./http/handler.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node.ts";
 import { serveSite } from "./http/serve.ts";
-import type { Site } from "./http/site.ts";
+import type { RequestHead, Site } from "./http/site.ts";
 import type { GatewayOptions, ServeOptions } from "./options.ts";
 import { type Services, servicesOf } from "./rpc/services.ts";
 
@@ -91,16 +92,19 @@ class PitSite implements Site {
   readonly admit: Site["admit"];
   readonly #access: Access;
   readonly #services: Services;
+  readonly #dashboard: boolean;
 
   constructor(snakepit: Snakepit, options: GatewayOptions) {
     this.#access = openAccess(options);
+    this.#dashboard = options.dashboard ?? true;
     this.#services = servicesOf(coreOf(snakepit));
     this.admit = (request) => this.#access.admit(request);
     this.routes = (router) => this.#services.addTo(router);
   }
 
-  async page(): Promise<Response | undefined> {
-    return undefined;
+  async page({ method, url }: RequestHead): Promise<Response | undefined> {
+    const reads = method === "GET" || method === "HEAD";
+    return this.#dashboard && reads && url.pathname === "/" ? dashboardPage() : undefined;
   }
 
   async close(): Promise<void> {

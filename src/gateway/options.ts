@@ -2,7 +2,10 @@
 import type { AccessOptions } from "./access/options.ts";
 
 /** Options of a gateway that is mounted in a server of the program's own. */
-export interface GatewayOptions extends AccessOptions {}
+export interface GatewayOptions extends AccessOptions {
+  /** Whether the dashboard stands at "/". The page holds no data: it asks for a token that may administer. Default true. */
+  readonly dashboard?: boolean | undefined;
+}
 
 /** Options of a gateway with a server of its own. */
 export interface ServeOptions extends GatewayOptions {
