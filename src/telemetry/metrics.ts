@@ -126,7 +126,8 @@ export class Metrics {
     });
     this.#add(callDuration, durationMs / 1000, ended, attributes);
     this.#add(calls, 1, ended, attributes);
-    if (ranUs > 0) this.#add(runDuration, ranUs / 1e6, called, () => toolOf(pool, tool));
+    // A run of less than a microsecond is one too; what failed may not have run.
+    if (ranUs > 0 || outcome === "succeeded") this.#add(runDuration, ranUs / 1e6, called, () => toolOf(pool, tool));
   }
 
   /** @param key - What stands for the attributes, which are put together once. */
