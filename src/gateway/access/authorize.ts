@@ -23,7 +23,8 @@ export function authorize(values: ContextValues, action: Action): Principal {
 function sentence(action: Action): string {
   switch (action.kind) {
     case "tool":
-      return `to call the tool "${action.tool}" of the pool "${action.pool}"`;
+      // Not of which pool: that would tell whether it is there.
+      return `to call the tool "${action.tool}"`;
     case "session":
       return `to ${action.write ? "change" : "read"} ${action.foreign === true ? "sessions of others" : "sessions"}`;
     case "admin":

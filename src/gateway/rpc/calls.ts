@@ -30,12 +30,13 @@ const retries: Readonly<Record<RetryPolicy, Retry | undefined>> = {
 
 /** The pool that a call goes to. Throws ToolNotFound, PermissionDenied, or InvalidOptions when there is no such pool. */
 export function poolFor(pit: Pit, request: ToolRequest, values: ContextValues): Pool {
-  const { tool } = request;
-  const pool = request.pool === "" ? [...pit.pools.values()].find((candidate) => candidate.has(tool)) : pit.pool(request.pool);
-  // First, so that whoever may not call a tool does not learn whether it is there.
-  const principal = authorize(values, { kind: "tool", tool, pool: pool?.name ?? "" });
+  const { tool, pool: name } = request;
+  const found = name === "" ? [...pit.pools.values()].find((candidate) => candidate.has(tool)) : pit.pools.get(name);
+  // First, so that whoever may not call a tool learns neither whether it is there nor which pools there are.
+  const principal = authorize(values, { kind: "tool", tool, pool: found?.name ?? name });
+  const pool = name === "" ? found : pit.pool(name);
   if (pool?.has(tool)) return pool;
-  const names = allowedTools(pit, principal).map(({ name }) => name);
+  const names = allowedTools(pit, principal).map((info) => info.name);
   throw new ToolNotFound({ tool, nearest: nearestNames(tool, names) });
 }
 

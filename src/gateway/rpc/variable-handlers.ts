@@ -28,17 +28,19 @@ export function variableHandlers(pit: Pit, sessions: OwnedSessions): Handlers {
     async registerVariable(request, { values }) {
       const { sessionId, name, type, constraints = {}, metadata, ifNotExists } = request;
       const given = { json: request.value, msgpack: request.valueMsgpack };
-      const value = givenBytes(given);
-      checkDefinition(name, { type, value, constraints, metadata });
-      const made = await sessions.use(values, sessionId, true, ({ variables }) =>
-        run(variables.make({ name, type, value, constraints, metadata, ifNotExists })),
-      );
+      const made = await sessions.use(values, sessionId, true, ({ variables }) => {
+        const value = givenBytes(given);
+        checkDefinition(name, { type, value, constraints, metadata });
+        return run(variables.make({ name, type, value, constraints, metadata, ifNotExists }));
+      });
       return { variable: variableState(made, answerForm(0, given)) };
     },
 
     async getVariables({ sessionId, names, form }, { values }) {
-      checkBatch("names", names.length);
-      const { variables } = await sessions.use(values, sessionId, false, (handle) => run(handle.variables.load(names)));
+      const { variables } = await sessions.use(values, sessionId, false, (handle) => {
+        checkBatch("names", names.length);
+        return run(handle.variables.load(names));
+      });
       const found = names.map((name) => variables.get(name)).filter((variable) => variable !== undefined);
       return {
         variables: found.map((variable) => variableState(variable, answerForm(form, undefined))),
@@ -47,13 +49,12 @@ export function variableHandlers(pit: Pit, sessions: OwnedSessions): Handlers {
     },
 
     async setVariables({ sessionId, assignments, partial }, { values }) {
-      checkBatch("assignments", assignments.length);
-      const updates = assignments.map(updateOf);
-      // One change fails with its own error, not with that of a batch.
-      const isAtomic = !partial && updates.length > 1;
-      const { changed, errors } = await sessions.use(values, sessionId, true, ({ variables }) =>
-        run(variables.writeBatch(updates, isAtomic)),
-      );
+      const { changed, errors } = await sessions.use(values, sessionId, true, ({ variables }) => {
+        checkBatch("assignments", assignments.length);
+        // One change fails with its own error, not with that of a batch.
+        const isAtomic = !partial && assignments.length > 1;
+        return run(variables.writeBatch(assignments.map(updateOf), isAtomic));
+      });
       const [error] = errors.values();
       if (error !== undefined && !partial) throw error;
       return {
