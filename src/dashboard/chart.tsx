@@ -71,8 +71,11 @@ function latest(values: readonly number[]): string {
 }
 
 function options(element: HTMLElement, unit: string, lines: readonly Line[]): uPlot.Options {
-  const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  // A canvas knows no variables and no light-dark(): the browser says what a colour is in the end.
+  const colour = (name: string): string => {
+    element.style.color = `var(${name})`;
+    return getComputedStyle(element).color;
+  };
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--edge"), width: 1 }, ticks: { show: false } };
   return {
     width: element.clientWidth,
@@ -80,7 +83,7 @@ function options(element: HTMLElement, unit: string, lines: readonly Line[]): uP
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => `${figure(tick)} ${unit}`) }],
+    axes: [axis, { ...axis, size: 70, values: (_plot, ticks) => ticks.map((tick) => `${figure(tick)} ${unit}`) }],
     series: [{}, ...lines.map(({ label, colour: name }) => ({ label, stroke: colour(name), width: 2, points: { show: false } }))],
   };
 }

@@ -48,7 +48,7 @@ export function Overview({ standing: { status, samples } }: { readonly standing:
       {(status?.pools ?? []).map(({ name, cause }) =>
         cause === undefined ? null : (
           <p key={name} class="cause">
-            <b>{name}</b> {cause.message}
+            <b>{name}</b>, last problem: {cause.message}
           </p>
         ),
       )}
