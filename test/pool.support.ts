@@ -122,7 +122,12 @@ function environmentOf(pid: number): string {
   }
 }
 
-/** Resolves when `isTrue` is, which is looked at as often as the event loop turns. */
+/** Turns of the event loop after which {@link until} looks less often. */
+const EAGER_TURNS = 100;
+
+/** Resolves when `isTrue` is. What takes longer than a few turns of the event loop is looked at every other millisecond, since others want the processor. */
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; !(await isTrue()); turn++) {
+    await new Promise((resolve) => (turn < EAGER_TURNS ? setImmediate(resolve) : setTimeout(resolve, 2)));
+  }
 }
