@@ -167,6 +167,17 @@ def count_said(stop: int) -> Iterator[int]:
 
 
 @tool
+def flood(items: int, size: int) -> Iterator[bytes]:
+    """Say of each item that it was taken, and that the generator is closed."""
+    try:
+        for n in range(items):
+            yield bytes(size)
+            say(f"item {n} taken")
+    finally:
+        say("flood closed")
+
+
+@tool
 async def count_async(stop: int) -> AsyncIterator[int]:
     for i in range(stop):
         yield i
