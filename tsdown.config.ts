@@ -25,6 +25,7 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     effect: "src/effect.ts",
+    arrow: "src/arrow.ts",
     client: "src/client.ts",
     gateway: "src/gateway.ts",
     testing: "src/testing.ts",

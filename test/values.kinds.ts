@@ -50,6 +50,7 @@ const ndArray = fc.oneof(
   sizes.map((shape) => new NdArray(new Float64Array(count(shape) * 2).map(Math.sin), shape, "c16")),
   sizes.map((shape) => new NdArray(new Float32Array(count(shape) * 2).fill(0.5), shape, "c8")),
   fc.bigInt64Array().map((ticks) => new NdArray(ticks, [ticks.length], "M8[ns]")),
+  fc.uint16Array().map((bits) => new NdArray(bits, [bits.length], "bfloat16")),
   fc.bigInt64Array().map((ticks) => new NdArray(ticks, [ticks.length, 1], "m8[us]")),
 );
 const filled = fc.object({ maxDepth: 2, values: [fc.integer(), text, fc.boolean(), fc.constant(null)] });

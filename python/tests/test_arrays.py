@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import numpy as np
 import pytest
 from carry import carried, there_and_back

@@ -5,9 +5,11 @@
  */
 import { ProtocolError } from "../errors/index.ts";
 import type { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import { receiveTable } from "./arrow.ts";
 import type { HostFunction } from "./host-function.ts";
 import { NdArray } from "./nd-array.ts";
-import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-array.ts";
+import { ownBytes } from "./own-bytes.ts";
+import { dtypeOf, elementSize, typedArrayOf } from "./typed-array.ts";
 
 /** From this many bytes on, plain bytes travel beside the value instead of in it: they are then never copied through the packer. */
 export const BUFFER_FROM_BYTES = 65_536;
@@ -32,7 +34,7 @@ export interface ValueSink {
 /** A buffer that came beside a value. */
 export interface ReceivedBuffer {
   readonly data: Uint8Array;
-  /** "bytes" or a numpy type string without byte order. */
+  /** "bytes", "arrow", "bfloat16", or a numpy type string without byte order. */
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly kind: Buffer_Kind;
@@ -42,11 +44,12 @@ export interface ReceivedBuffer {
 
 /**
  * What the program gets for a buffer: Uint8Array for bytes, the TypedArray of the dtype for a one-dimensional array that it stands for completely,
- * {@link NdArray} for everything else.
+ * a table for an Arrow stream, {@link NdArray} for everything else.
  */
-export function receive(buffer: ReceivedBuffer): Uint8Array | TypedArray | NdArray {
+export function receive(buffer: ReceivedBuffer): unknown {
   const { data, dtype, shape } = buffer;
   if (dtype === "bytes") return ownBytes(data, buffer.owned);
+  if (dtype === "arrow") return receiveTable(data, buffer.owned);
   const size = elementSize(dtype);
   if (size === 0) throw new ProtocolError({ reason: `a buffer has the unknown dtype "${dtype}"` });
   const count = shape.reduce((product, length) => product * length, 1);
@@ -60,12 +63,4 @@ export function receive(buffer: ReceivedBuffer): Uint8Array | TypedArray | NdArr
   const own = aligned ? data : ownBytes(data, false);
   const elements = new Type(own.buffer as ArrayBuffer, own.byteOffset, own.length / Type.BYTES_PER_ELEMENT);
   return shape.length === 1 && dtypeOf(elements) === dtype ? elements : new NdArray(elements, shape, dtype);
-}
-
-/** A plain Uint8Array (never a Node Buffer) over memory of its own. */
-export function ownBytes(data: Uint8Array, owned: boolean): Uint8Array {
-  if (owned) return data.constructor === Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const copy = new Uint8Array(data.length);
-  copy.set(data);
-  return copy;
 }

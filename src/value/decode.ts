@@ -6,10 +6,11 @@
  */
 import { ProtocolError, UnsupportedValue } from "../errors/index.ts";
 import { bigIntegerFromBytes } from "./big-integer.ts";
-import { ownBytes, type ReceivedBuffer, receive } from "./buffers.ts";
+import { type ReceivedBuffer, receive } from "./buffers.ts";
 import { readKey } from "./key-cache.ts";
 import { Extension, MAX_READ_DEPTH } from "./limits.ts";
 import type { ObjectRef, ObjectReferences } from "./object-ref.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { readShortText, readText } from "./text.ts";
 
 /** Arrays up to this length are made at their full size at once. */

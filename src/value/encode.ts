@@ -8,6 +8,7 @@
  */
 import { PayloadTooLarge, UnsupportedValue } from "../errors/index.ts";
 import { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import { looksLikeTable, tableBytes } from "./arrow.ts";
 import { bigIntegerToBytes } from "./big-integer.ts";
 import { BUFFER_FROM_BYTES, type ValueSink } from "./buffers.ts";
 import type { HostFunction } from "./host-function.ts";
@@ -170,6 +171,7 @@ export class Encoder extends Writer {
       this.write(value.valueOf());
     else if (value instanceof ObjectRef) this.objectRef(value);
     else if (isAsyncIterable(value)) this.inputStream(value);
+    else if (looksLikeTable(value)) this.table(value);
     else if (value instanceof Promise) throw this.refusal("it is a Promise; await it first");
     else if (mayConvert && "toJSON" in value && typeof value.toJSON === "function") this.converted(value.toJSON());
     else throw this.refusal(`it is ${nameOf(value)}, which is no plain object`);
@@ -180,6 +182,12 @@ export class Encoder extends Writer {
     const isInstance = typeof value === "object" && value !== null && !Array.isArray(value) && !isPlain(value);
     if (isInstance) this.instance(value, false);
     else this.write(value);
+  }
+
+  private table(value: object): void {
+    const stream = tableBytes(value);
+    if (stream === undefined) throw this.refusal('it looks like an Arrow table; call useArrow of "snakepit/arrow" first');
+    this.buffer(stream, "arrow", [], Buffer_Kind.UNSPECIFIED);
   }
 
   private arrayView(view: ArrayBufferView): void {

@@ -6,7 +6,7 @@ import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-arr
  * An array with a shape and a dtype, as numpy has it, in C order.
  *
  * Results are of this class when a TypedArray alone would lose something: more or fewer dimensions than one, or a dtype for which JavaScript has no
- * array (bool, complex, dates and time spans). Everything else arrives as a plain TypedArray. Sending one gives Python the same array.
+ * array (bool, complex, bfloat16, dates and time spans). Everything else arrives as a plain TypedArray. Sending one gives Python the same array.
  *
  * @example
  * new NdArray(new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3])       // a matrix of 2 rows and 3 columns
@@ -14,7 +14,7 @@ import { dtypeOf, elementSize, type TypedArray, typedArrayOf } from "./typed-arr
  * new NdArray(new Float64Array([0, 1]), [1], "c16")               // numpy.array([1j])
  */
 export class NdArray<Data extends TypedArray = TypedArray> {
-  /** The elements, row after row. Complex numbers interleaved (real, imaginary), bool as 0 and 1, dates as BigInt64Array of their unit. */
+  /** The elements, row after row. Complex numbers interleaved (real, imaginary), bool as 0 and 1, dates as BigInt64Array of their unit, bfloat16 as its bits. */
   readonly data: Data;
   /** Length in each dimension; empty for a zero-dimensional array. */
   readonly shape: readonly number[];

@@ -37,6 +37,7 @@ const classes: ReadonlyMap<string, TypedArrayClass> = new Map<string, TypedArray
   ["f8", Float64Array],
   ["c8", Float32Array],
   ["c16", Float64Array],
+  ["bfloat16", Uint16Array],
 ]);
 
 /** By the name that `Symbol.toStringTag` gives, so that arrays of another realm are known too. */
@@ -62,7 +63,7 @@ export function dtypeOf(view: ArrayBufferView): string | undefined {
 
 /**
  * The TypedArray that holds the elements of a dtype: complex numbers interleaved (real, imaginary) in floats, dates and time spans as BigInt64Array
- * (NaT is -2n ** 63n), bool as bytes.
+ * (NaT is -2n ** 63n), bool as bytes, bfloat16 as its bits.
  */
 export function typedArrayOf(dtype: string): TypedArrayClass {
   return classes.get(dtype) ?? (isTime(dtype) ? BigInt64Array : Uint8Array);
@@ -71,6 +72,7 @@ export function typedArrayOf(dtype: string): TypedArrayClass {
 /** Bytes of one element, 0 when the dtype is none that can travel. */
 export function elementSize(dtype: string): number {
   if (isTime(dtype)) return 8;
+  if (dtype === "bfloat16") return 2;
   return /^(b1|[iu][1248]|f[248]|c8|c16)$/.test(dtype) ? Number(dtype.slice(1)) : 0;
 }
 

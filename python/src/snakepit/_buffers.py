@@ -1,7 +1,7 @@
-"""Large data that travels beside a value: bytes, memoryviews, ``array.array`` and numpy arrays, as raw little-endian bytes with a dtype and a shape.
+"""Large data that travels beside a value, as raw little-endian bytes: bytes, memoryviews, ``array.array``, numpy arrays, and tables as Arrow streams.
 
-A dtype is ``"bytes"`` or a numpy type string without byte order, such as ``"f8"``. numpy itself is used only where it is there already or an
-array arrives.
+A dtype is ``"bytes"``, ``"arrow"``, ``"bfloat16"`` or a numpy type string without byte order, such as ``"f8"``. numpy itself is used only where it is
+there already or an array arrives.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snakepit.v1 import value_pb2
 
 __all__ = [
+    "ARROW",
     "INLINE_BYTES",
     "KIND_BYTES",
     "KIND_NUMPY",
@@ -27,6 +28,7 @@ __all__ = [
     "array_of",
     "beside",
     "from_buffer",
+    "is_table",
     "numpy",
     "typed_views_out",
 ]
@@ -34,6 +36,9 @@ __all__ = [
 KIND_BYTES = 0
 KIND_TYPED = 1
 KIND_NUMPY = 2
+
+ARROW = "arrow"
+"""Dtype of a table, as an Arrow IPC stream."""
 
 INLINE_BYTES = 65_536
 """Plain bytes up to this size stay in the value."""
@@ -63,7 +68,9 @@ _FORMAT_OF_DTYPE = {
     "f4": "f",
     "f8": "d",
 }
-_DTYPE = re.compile(r"b1|[iu][1248]|f[248]|c8|c16|[mM]8(\[\d*(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?")
+_DTYPE = re.compile(r"b1|[iu][1248]|f[248]|c8|c16|[mM]8(\[\d*(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?|bfloat16")
+# Its type string says only that it has two bytes.
+_BFLOAT16 = "bfloat16"
 # Generic classes, of whose parameters nothing is known.
 _ARRAY: Any = array.array
 _OWNER: Any = ctypes.Array
@@ -106,7 +113,25 @@ def beside(value: Any) -> OutBuffer | None:
     np = numpy()
     if np is not None and isinstance(value, np.ndarray):
         return _from_ndarray(np, value)
+    if _table_modules():
+        from snakepit import _arrow
+
+        return _arrow.to_stream(value) if _arrow.is_table(value) else None
     return None
+
+
+def _table_modules() -> bool:
+    """Whether anybody can have made a table."""
+    return "pyarrow" in sys.modules or "pandas" in sys.modules or "polars" in sys.modules
+
+
+def is_table(value: object) -> bool:
+    """Whether ``value`` is a table of pyarrow, pandas or polars."""
+    if not _table_modules():
+        return False
+    from snakepit import _arrow
+
+    return _arrow.is_table(value)
 
 
 def _from_memoryview(view: memoryview, kind: int = KIND_BYTES) -> OutBuffer:
@@ -137,7 +162,7 @@ def _from_ndarray(np: Any, value: Any) -> OutBuffer:
         raise Unsupported("a masked array would lose its mask; send .filled() or the data and the mask")
     plain = np.asarray(value)
     dtype = plain.dtype.newbyteorder("<")
-    name = dtype.str[1:]
+    name = _BFLOAT16 if plain.dtype.name == _BFLOAT16 else dtype.str[1:]
     if not _DTYPE.fullmatch(name):
         raise Unsupported(f"a numpy array of dtype {value.dtype} has no counterpart" + _REMEDIES.get(plain.dtype.kind, ""))
     # ascontiguousarray would turn an array without dimensions into one with one.
@@ -157,20 +182,34 @@ def from_buffer(meta: value_pb2.Buffer, data: memoryview | bytearray | bytes) ->
     kind: int = meta.kind
     if meta.dtype == "bytes":
         return bytes(data)
+    if meta.dtype == ARROW:
+        from snakepit import _arrow
+
+        return _arrow.from_stream(data)
     if not _DTYPE.fullmatch(meta.dtype):
         raise Unsupported(f"a buffer of the unknown dtype {meta.dtype!r}")
     shape = tuple(meta.shape)
-    itemsize = int(re.sub(r"\[.*|\D", "", meta.dtype))
+    itemsize = 2 if meta.dtype == _BFLOAT16 else int(re.sub(r"\[.*|\D", "", meta.dtype))
     size = memoryview(data).nbytes
     if math.prod(shape) * itemsize != size:
         raise Unsupported(f"a buffer of {size} bytes does not have the shape {shape} of {meta.dtype}")
     if kind == KIND_NUMPY or meta.dtype not in _FORMAT_OF_DTYPE:
         np = numpy(wanted=True)
         if np is not None:
-            return np.frombuffer(data, dtype="<" + meta.dtype).reshape(shape)
+            return np.frombuffer(data, _dtype_of(np, meta.dtype)).reshape(shape)
         if meta.dtype not in _FORMAT_OF_DTYPE:
             raise Unsupported(f"an array of dtype {meta.dtype} needs numpy in the worker's environment")
     return _export(meta.dtype, shape, data)
+
+
+def _dtype_of(np: Any, name: str) -> Any:
+    if name != _BFLOAT16:
+        return np.dtype("<" + name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise Unsupported("an array of bfloat16 needs ml_dtypes in the worker's environment") from None
+    return np.dtype(ml_dtypes.bfloat16)
 
 
 def array_of(value: Any, dtype: Any = None) -> Any:

@@ -15,7 +15,7 @@ from collections import abc
 from collections.abc import Callable
 from typing import Any, cast
 
-from snakepit._buffers import Unsupported, numpy
+from snakepit._buffers import Unsupported, is_table, numpy
 from snakepit._extensions import Ref
 
 __all__ = ["Beside", "plainly", "type_of", "why_not"]
@@ -39,6 +39,8 @@ def plainly(value: Any) -> Any:
     np = numpy()
     if np is not None and isinstance(value, (np.ndarray, np.generic)):
         return _from_numpy(np, value)
+    if is_table(value):
+        raise Beside
     for base, convert in _BASES:
         if isinstance(value, base):
             return convert(value)

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec.msgpack import Decoder
 
-from snakepit._buffers import array_of, numpy
+from snakepit._buffers import array_of, is_table, numpy
 
 __all__ = [
     "UnknownHint",
@@ -125,6 +125,12 @@ def from_foreign(hint: Any, value: Any) -> Any:
                 return _scalar(np, origin, value)
         if isinstance(value, origin):
             return value
+        if is_table(value):
+            from snakepit import _arrow
+
+            made = _arrow.convert(origin, value)
+            if made is not None:
+                return made
         convert_to = _FROM.get(origin, _path if _is_path(origin) else None)
         if convert_to is not None:
             return convert_to(hint, value)

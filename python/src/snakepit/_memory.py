@@ -95,8 +95,9 @@ class _ResultSegment(_Pages):
         # The lease that the host has, and whether a message with it is on its way.
         self.lease = 0
         self.writing = False
-        # What `empty` gave: the segment is in use for as long as anything looks at it.
+        # What `room` gave: the segment is in use for as long as anything looks at it. And the array that `empty` made of it.
         self.root: weakref.ref[Any] | None = None
+        self.array: weakref.ref[Any] | None = None
 
     @property
     def free(self) -> bool:
@@ -124,8 +125,7 @@ class Loan:
         self._sent = True
         self._segment.lease = self.lease
         self._segment.writing = False
-        root = self._segment.root
-        array = None if root is None else root()
+        array = None if self._segment.array is None else self._segment.array()
         if array is not None:
             # Whoever keeps the array would change what the caller looks at.
             array.flags.writeable = False
@@ -212,12 +212,13 @@ class Memory:
 
     def _where(self, data: memoryview) -> tuple[Loan, int] | None:
         """The segment that `empty` made these bytes in, and where. None when they lie elsewhere, or are lent already."""
-        if data.nbytes < LEAST_SHARED:
+        # What `room` made can be written to, until it is lent.
+        if data.nbytes < LEAST_SHARED or data.readonly:
             return None
         roots = [segment for segment in list(self._results.values()) if segment.root is not None and segment.root() is not None]
         if not roots:
             return None
-        address = _address_of(data)
+        address = ctypes.addressof(_Byte.from_buffer(data))
         for segment in roots:
             offset = address - segment.address
             if offset >= 0 and offset + data.nbytes <= segment.size and offset % _ALIGN == 0:
@@ -228,20 +229,32 @@ class Memory:
                     return Loan(segment, self._leases), offset
         return None
 
+    def room(self, size: int) -> Any:
+        """Memory for a result of so many bytes, as a ctypes array. None when none is free, or it is too little for a segment."""
+        return None if (found := self._room(size)) is None else found[1]
+
     def empty(self, np: Any, shape: Any, dtype: Any) -> Any:
-        """An array in a segment, not initialised. None when there is none that is free, or the array is too small for one."""
+        """An array in memory, not initialised. None as for `room`."""
         dtype = np.dtype(dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        if not self._works or size < LEAST_SHARED or dtype.hasobject:
+        found = None if dtype.hasobject else self._room(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+        if found is None:
+            return None
+        segment, root = found
+        array = np.ndarray(shape, dtype, buffer=root)
+        segment.array = weakref.ref(array)
+        return array
+
+    def _room(self, size: int) -> tuple[_ResultSegment, Any] | None:
+        if not self._works or size < LEAST_SHARED:
             return None
         found = self._take(size)
         if found is None:
             return None
-        segment, loan = found
-        array = np.ndarray(shape, dtype, buffer=segment.map)
-        segment.root = weakref.ref(array)
-        del loan
-        return array
+        segment, _ = found
+        root = (_Byte * size).from_buffer(segment.map)
+        segment.root = weakref.ref(root)
+        segment.array = None
+        return segment, root
 
     def _take(self, size: int) -> tuple[_ResultSegment, Loan] | None:
         """The smallest segment of results that is free and large enough."""
@@ -381,9 +394,3 @@ class Memory:
     def _say(self, event: Event) -> None:
         # Before whatever is sent after it, and behind nothing that is large.
         self._writer.send_for(0, frame(EVENT, 0, event.SerializeToString()))
-
-
-def _address_of(data: memoryview) -> int:
-    from snakepit._buffers import numpy
-
-    return numpy(wanted=True).frombuffer(data, "u1").__array_interface__["data"][0]

@@ -24,15 +24,15 @@ export const file_snakepit_v1_value: GenFile = /*@__PURE__*/
  */
 export type Buffer = Message<"snakepit.v1.Buffer"> & {
   /**
-   * Meaning of the bytes: "bytes", or a numpy type string without byte order such as "f8", "i4", "u1", "b1", "c16",
-   * "M8[ns]". Data is little-endian and C-contiguous.
+   * Meaning of the bytes: "bytes", "arrow" (a table as an Arrow IPC stream), "bfloat16", or a numpy type string without
+   * byte order such as "f8", "i4", "u1", "b1", "c16", "M8[ns]". Data is little-endian and C-contiguous.
    *
    * @generated from field: string dtype = 1;
    */
   dtype: string;
 
   /**
-   * Length in each dimension. Empty for "bytes" and for a zero-dimensional array.
+   * Length in each dimension. Empty for "bytes", "arrow" and for a zero-dimensional array.
    *
    * @generated from field: repeated uint64 shape = 2;
    */
