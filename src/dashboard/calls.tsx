@@ -29,7 +29,7 @@ export function Calls({ standing: { status }, connection: { admin } }: { readonl
           { title: "Worker", cell: ({ worker }) => worker || "waits" },
           { title: "Age", figures: true, cell: ({ ageMs }) => duration(ageMs) },
           {
-            title: "",
+            title: "Action",
             cell: ({ id, tool }) => (
               <Action label={`Cancel ${tool}, call ${id}`} run={() => admin.cancelCall(id)}>
                 Cancel

@@ -28,7 +28,7 @@ export function Workers({ standing: { status }, connection: { admin } }: { reado
           { title: "Age", figures: true, cell: ({ uptimeMs }) => duration(uptimeMs) },
           { title: "Started by", cell: ({ startedBy }) => startedBy },
           {
-            title: "",
+            title: "Action",
             cell: ({ id }) => (
               <Action
                 label={`Kill ${id}`}
