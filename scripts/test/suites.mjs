@@ -10,8 +10,10 @@ const PYTHON_FILES = ["python", "examples", "bench", "chaos", "test", "scripts"]
 const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--reporter-outfile=REPORT"];
 const PACKED = "test/packed.test.ts";
 /** Groups of tests that take long enough to be suites of their own, by how their files begin. */
-const GROUPS = ["pool", "session", "host-death", "containment", "fork-server", "registry"];
-const others = [PACKED, ...GROUPS.map((group) => `test/${group}*.test.ts`)].flatMap((path) => ["--path-ignore-patterns", path]);
+const PROCESSES = ["host-death", "containment", "fork-server", "registry"];
+const DOORS = ["gateway", "interop", "client", "dashboard"];
+const beginning = (names) => names.map((name) => `test/${name}`);
+const others = [PACKED, ...["pool", "session", ...PROCESSES, ...DOORS].map((group) => `test/${group}*.test.ts`)].flatMap((path) => ["--path-ignore-patterns", path]);
 
 /**
  * @typedef {object} Suite
@@ -26,9 +28,10 @@ export const suites = [
   { name: "typescript tests", command: [...BUN_TEST, ...others, "./test"], report: "typescript.xml" },
   {
     name: "typescript processes",
-    command: [...BUN_TEST, "test/host-death", "test/containment", "test/fork-server", "test/registry"],
+    command: [...BUN_TEST, ...beginning(PROCESSES)],
     report: "processes.xml",
   },
+  { name: "typescript doors", command: [...BUN_TEST, ...beginning(DOORS)], report: "doors.xml" },
   { name: "typescript sessions", command: [...BUN_TEST, "test/session"], report: "sessions.xml" },
   { name: "typescript units", command: [...BUN_TEST, "./src", "./chaos", "./scripts"], report: "units.xml" },
   // The only one that may ask the registries, for what the set-up has not left in the caches of Bun and uv.
