@@ -1,19 +1,24 @@
 /** A gateway: what a pit offers to programs elsewhere, put together from the services, from who may ask, and from how requests come in. */
+import { InvalidOptions } from "../errors/index.ts";
 import { coreOf } from "../pit/core.ts";
+import type { Pit } from "../pit/pit.ts";
 import type { Snakepit } from "../pit/snakepit.ts";
 import { type Access, openAccess } from "./access/access.ts";
 import { checkListening } from "./access/loopback.ts";
 import { dashboardPage } from "./dashboard-page.ts";
 import { createFetchHandler, type FetchHandler } from "./http/fetch.ts";
-import { createHandler } from "./http/handler.ts";
+import { createHandler, type HandlerOptions } from "./http/handler.ts";
+import type { Status } from "./http/health.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node.ts";
 import { serveSite } from "./http/serve.ts";
 import type { RequestHead, Site } from "./http/site.ts";
 import type { GatewayOptions, ServeOptions } from "./options.ts";
+import { prometheusText } from "./prometheus.ts";
 import { type Services, servicesOf } from "./rpc/services.ts";
 
 const PORT = 7100;
 const HOST = "127.0.0.1";
+const DRAIN_MS = 30_000;
 
 /**
  * A gateway without a server of its own, to mount in one.
@@ -28,11 +33,12 @@ export class Gateway implements AsyncDisposable {
   readonly fetch: FetchHandler;
   /** Answers a request of `node:http`, `node:http2` or Express. */
   readonly node: NodeHandler;
-  readonly #site: PitSite;
+  readonly #close: () => Promise<void>;
+  #closed: Promise<void> | undefined;
 
-  private constructor(site: PitSite) {
-    const handler = createHandler(site);
-    this.#site = site;
+  private constructor(site: PitSite, options: GatewayOptions) {
+    const handler = createHandler(site, handlerOptions(site, options));
+    this.#close = () => handler.drain(options.drainTimeoutMs ?? DRAIN_MS).then(() => site.close());
     this.fetch = createFetchHandler(handler);
     this.node = createNodeHandler(handler);
   }
@@ -43,12 +49,16 @@ export class Gateway implements AsyncDisposable {
    * @throws InvalidOptions.
    */
   static async open(pit: Snakepit, options: GatewayOptions = {}): Promise<Gateway> {
-    return new Gateway(new PitSite(pit, options));
+    return new Gateway(new PitSite(pit, options), options);
   }
 
-  /** Lets go of the sessions it has open here, which live on in their store, and writes the rest of the audit log. May be called twice. */
+  /**
+   * Refuses what is new, waits for what runs, lets go of the sessions it has open here, which live on in their store, and writes the rest of the audit
+   * log. May be called twice.
+   */
   close(): Promise<void> {
-    return this.#site.close();
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -73,18 +83,39 @@ export interface Served extends AsyncDisposable {
  * @throws InvalidOptions, or the system's error when the address is not to be had.
  */
 export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served> {
-  const { port = PORT, host = HOST, ...others } = options;
-  checkListening(host, others.auth);
-  const site = new PitSite(pit, others);
-  const server = await serveSite(site, { port, host });
+  const { port = PORT, host = HOST, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs = DRAIN_MS } = options;
+  checkListening(host, options.auth);
+  const site = new PitSite(pit, options);
+  const listening = { port, host, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs };
+  const server = await serveSite(site, { ...handlerOptions(site, options), ...listening });
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= server.close().then(() => site.close());
     return closed;
   };
   const name = host.includes(":") ? `[${host}]` : host;
-  return { url: `http://${name}:${server.port}`, port: server.port, close, [Symbol.asyncDispose]: close };
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${name}:${server.port}`,
+    port: server.port,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
+
+/** What the handler of requests is told. Throws InvalidOptions. */
+function handlerOptions({ status }: PitSite, { auth, cors, limits, reflection }: GatewayOptions): HandlerOptions {
+  if (auth === "none" && cors !== undefined) throw new InvalidOptions({ option: "cors", expected: 'left out with auth: "none"' });
+  return { status, cors, limits, reflection };
+}
+
+/** Whether a pit can be called, and its metrics where it counts them. */
+const statusOf = (pit: Pit): Status => ({
+  unready: async () => {
+    const { status } = pit.admin.health();
+    return status === "unhealthy" || status === "closed" ? `the pit is ${status}` : undefined;
+  },
+  ...(pit.metrics && { metrics: () => prometheusText(pit.context) }),
+});
 
 /** What a pit answers. */
 class PitSite implements Site {
@@ -93,11 +124,15 @@ class PitSite implements Site {
   readonly #access: Access;
   readonly #services: Services;
   readonly #dashboard: boolean;
+  /** What it says of itself. */
+  readonly status: Status;
 
   constructor(snakepit: Snakepit, options: GatewayOptions) {
+    const pit = coreOf(snakepit);
     this.#access = openAccess(options);
     this.#dashboard = options.dashboard ?? true;
-    this.#services = servicesOf(coreOf(snakepit));
+    this.#services = servicesOf(pit);
+    this.status = statusOf(pit);
     this.admit = (request) => this.#access.admit(request);
     this.routes = (router) => this.#services.addTo(router);
   }

@@ -42,19 +42,22 @@ export class Pit implements CallTarget {
   readonly telemetry: Telemetry;
   /** What tools print and log. */
   readonly logs: Logs;
+  /** Whether what happens is counted in the metrics of `context`. */
+  readonly metrics: boolean;
   /** How it stands, and what can be done to it from outside of the program. */
   readonly admin: Administration;
   /** What effects run with that have to do with it. */
   readonly context: Context.Context<never>;
   readonly #only: Pool | undefined;
 
-  private constructor(parts: Pick<Pit, "pools" | "sessions" | "telemetry" | "logs" | "admin" | "context">) {
+  private constructor(parts: Pick<Pit, "pools" | "sessions" | "telemetry" | "logs" | "metrics" | "admin" | "context">) {
     const { pools, sessions } = parts;
     this.pools = pools;
     this.sessions = sessions;
     this.tools = sessions.host.tools;
     this.telemetry = parts.telemetry;
     this.logs = parts.logs;
+    this.metrics = parts.metrics;
     this.admin = parts.admin;
     this.context = parts.context;
     const [first] = pools.values();
@@ -115,7 +118,7 @@ export class Pit implements CallTarget {
       const admin = yield* Effect.acquireRelease(
         Effect.sync(() => {
           const list = () => Effect.runPromiseWith(context)(sessions.list);
-          return new Administration({ pools: opened, telemetry, sessions: list, close });
+          return new Administration({ pools: opened, telemetry, logs, sessions: list, close });
         }),
         (open) => Effect.sync(() => open.stop()),
       ).pipe(Scope.provide(scope));
@@ -142,7 +145,7 @@ export class Pit implements CallTarget {
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
         (timer) => Effect.sync(() => clearInterval(timer)),
       ).pipe(Scope.provide(scope));
-      return new Pit({ pools: opened, sessions, telemetry, logs, admin, context });
+      return new Pit({ pools: opened, sessions, telemetry, logs, metrics: settings.metrics, admin, context });
     });
   }
 
