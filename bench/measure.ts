@@ -1,13 +1,15 @@
 /** The measurements, the same for every system. */
 import { readFileSync } from "node:fs";
+import { quantile } from "./statistics.ts";
 import type { System } from "./systems/system.ts";
 
-/** How much is done in one round. */
+/** How much is done in one round. Whoever is slow does less: time bounds everything. */
 export interface Effort {
-  readonly warmUp: number;
+  /** Calls one after the other, at most. */
   readonly calls: number;
-  readonly secondsAtOnce: number;
-  readonly items: number;
+  /** Longest time of each measurement, in seconds; warming up takes as long again at most. */
+  readonly seconds: number;
+  /** Times that ten megabytes go there and back, at most. */
   readonly blobs: number;
 }
 
@@ -18,52 +20,72 @@ export interface Figure {
   readonly value: number;
 }
 
+/** Why there is no figure, in words. */
+export interface Missing {
+  readonly metric: string;
+  readonly why: string;
+}
+
+export type Finding = Figure | Missing;
+
 const KILOBYTE = "x".repeat(1_024);
+const LARGE = "x".repeat(65_536);
 const AT_ONCE = 32;
 const BLOB_BYTES = 10_000_000;
-
-const quantile = (sorted: Float64Array, q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+const STREAM_ITEMS = 10_000;
+/** One that has not answered by then never will, in milliseconds on top of what a measurement may take. */
+const PATIENCE_MS = 5_000;
 
 /** A kilobyte there and back, one after the other. */
-async function unary(system: System, effort: Effort): Promise<Figure[]> {
-  for (let i = 0; i < effort.warmUp; i++) if ((await system.echo(KILOBYTE)) !== KILOBYTE) throw new Error("echo gave something else back");
-  const times = new Float64Array(effort.calls);
-  for (let i = 0; i < times.length; i++) {
-    const start = performance.now();
-    await system.echo(KILOBYTE);
-    times[i] = (performance.now() - start) * 1_000;
+async function unary(system: System, { calls, seconds }: Effort): Promise<Figure[]> {
+  const warmUntil = performance.now() + seconds * 1_000;
+  for (let i = 0; i < calls && performance.now() < warmUntil; i++) {
+    if ((await system.echo(KILOBYTE)) !== KILOBYTE) throw new Error("echo gave something else back");
   }
-  times.sort();
+  const times: number[] = [];
+  const until = performance.now() + seconds * 1_000;
+  for (let start = performance.now(); times.length < calls && start < until; ) {
+    await system.echo(KILOBYTE);
+    const end = performance.now();
+    times.push((end - start) * 1_000);
+    start = end;
+  }
+  times.sort((a, b) => a - b);
   return [
     { metric: "unary_1k_p50_us", unit: "us", value: quantile(times, 0.5) },
     { metric: "unary_1k_p99_us", unit: "us", value: quantile(times, 0.99) },
   ];
 }
 
-/** The same with 32 in flight at any time. */
-async function atOnce(system: System, effort: Effort): Promise<Figure[]> {
+/** Calls per second with 32 in flight at any time. */
+export async function throughput(call: () => Promise<unknown>, seconds: number): Promise<number> {
   let done = 0;
   const start = performance.now();
-  const until = start + effort.secondsAtOnce * 1_000;
+  const until = start + seconds * 1_000;
   const caller = async (): Promise<void> => {
     while (performance.now() < until) {
-      await system.echo(KILOBYTE);
+      await call();
       done++;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, caller));
-  return [{ metric: "calls_per_s_32", unit: "1/s", value: done / ((performance.now() - start) / 1_000) }];
+  return done / ((performance.now() - start) / 1_000);
 }
 
-/** Many small items. */
-async function stream(system: System, effort: Effort): Promise<Figure[]> {
-  if (system.items === undefined) return [];
-  const run = async (n: number): Promise<{ first: number; total: number }> => {
+async function atOnce(system: System, { seconds }: Effort, text: string, metric: string): Promise<Figure[]> {
+  await throughput(() => system.echo(text), seconds / 4);
+  return [{ metric, unit: "1/s", value: await throughput(() => system.echo(text), seconds) }];
+}
+
+/** Many small items, several times over. */
+async function stream(items: (n: number) => AsyncIterable<string>, { seconds }: Effort): Promise<Figure[]> {
+  const totals: number[] = [];
+  const firsts: number[] = [];
+  const read = async (n: number): Promise<{ first: number; total: number }> => {
     const start = performance.now();
     let first = 0;
     let count = 0;
-    for await (const item of system.items?.(n) ?? []) {
+    for await (const item of items(n)) {
       if (count === 0) first = performance.now() - start;
       if (item !== `item-${count}`) throw new Error(`item ${count} was ${item}`);
       count++;
@@ -71,29 +93,33 @@ async function stream(system: System, effort: Effort): Promise<Figure[]> {
     if (count !== n) throw new Error(`${count} of ${n} items came`);
     return { first, total: performance.now() - start };
   };
-  await run(Math.min(1_000, effort.items));
-  const { first, total } = await run(effort.items);
+  await read(STREAM_ITEMS / 10);
+  const until = performance.now() + seconds * 1_000;
+  do {
+    const { first, total } = await read(STREAM_ITEMS);
+    firsts.push(first);
+    totals.push(total);
+  } while (performance.now() < until);
   return [
-    { metric: "stream_items_per_s", unit: "1/s", value: effort.items / (total / 1_000) },
-    { metric: "stream_first_ms", unit: "ms", value: first },
+    { metric: "stream_items_per_s", unit: "1/s", value: STREAM_ITEMS / (quantile(totals, 0.5) / 1_000) },
+    { metric: "stream_first_ms", unit: "ms", value: quantile(firsts, 0.5) },
   ];
 }
 
 /** Ten megabytes there and back. */
-async function blob(system: System, effort: Effort): Promise<Figure[]> {
-  if (system.blob === undefined) return [];
+async function tenMegabytes(blob: (data: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>, { blobs, seconds }: Effort): Promise<Figure[]> {
   const data = new Uint8Array(BLOB_BYTES);
   for (let i = 0; i < data.length; i += 997) data[i] = i & 255;
   const times: number[] = [];
-  for (let i = 0; i <= effort.blobs; i++) {
+  const until = performance.now() + seconds * 1_000;
+  for (let i = 0; i < 2 || (i <= blobs && performance.now() < until); i++) {
     const start = performance.now();
-    const back = await system.blob(data);
+    const back = await blob(data);
     const took = performance.now() - start;
     if (back.length !== data.length || back[997 * 5_000] !== data[997 * 5_000]) throw new Error("other bytes came back");
     if (i > 0) times.push(took);
   }
-  times.sort((a, b) => a - b);
-  return [{ metric: "echo_10mb_mb_per_s", unit: "MB/s", value: BLOB_BYTES / 1e6 / ((times[times.length >> 1] ?? Number.NaN) / 1_000) }];
+  return [{ metric: "echo_10mb_mb_per_s", unit: "MB/s", value: BLOB_BYTES / 1e6 / (quantile(times, 0.5) / 1_000) }];
 }
 
 /** Memory that no other process shares, in MB. Linux only. */
@@ -109,20 +135,43 @@ export function privateMb(pid: number | "self"): number | undefined {
 }
 
 async function memory(system: System): Promise<Figure[]> {
-  const worker = privateMb(await system.pid());
+  const worker = system.pid === undefined ? undefined : privateMb(system.pid);
   return [
     { metric: "host_rss_mb", unit: "MB", value: process.memoryUsage().rss / 2 ** 20 },
     ...(worker === undefined ? [] : [{ metric: "worker_private_mb", unit: "MB", value: worker }]),
   ];
 }
 
-/** Every measurement, in an order that leaves the large ones for last. */
-export async function measure(system: System, effort: Effort): Promise<Figure[]> {
-  return [
-    ...(await unary(system, effort)),
-    ...(await atOnce(system, effort)),
-    ...(await stream(system, effort)),
-    ...(await memory(system)),
-    ...(await blob(system, effort)),
+const within = <T>(promise: Promise<T>, ms: number): Promise<T> => {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it did not answer within ${ms / 1_000} s`)), ms);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+
+/**
+ * Every measurement, in an order that leaves the large ones for last. What fails, or is not there, says why; metrics in `skip` have said so before and are
+ * not tried again.
+ */
+export async function measure(system: System, effort: Effort, skip: readonly string[]): Promise<Finding[]> {
+  const { items, blob } = system;
+  const measurements: readonly (readonly [metrics: readonly string[], run: (() => Promise<Figure[]>) | string])[] = [
+    [["unary_1k_p50_us", "unary_1k_p99_us"], () => unary(system, effort)],
+    [["calls_per_s_32"], () => atOnce(system, effort, KILOBYTE, "calls_per_s_32")],
+    [["stream_items_per_s", "stream_first_ms"], typeof items === "string" ? items : () => stream(items, effort)],
+    [["host_rss_mb", "worker_private_mb"], () => memory(system)],
+    [["unary_64k_calls_per_s"], () => atOnce(system, effort, LARGE, "unary_64k_calls_per_s")],
+    [["echo_10mb_mb_per_s"], typeof blob === "string" ? blob : () => tenMegabytes(blob, effort)],
   ];
+  const findings: Finding[] = [];
+  for (const [metrics, run] of measurements) {
+    if (metrics.every((metric) => skip.includes(metric))) continue;
+    try {
+      if (typeof run === "string") findings.push(...metrics.map((metric) => ({ metric, why: run })));
+      else findings.push(...(await within(run(), effort.seconds * 2_000 + PATIENCE_MS)));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      findings.push(...metrics.map((metric) => ({ metric, why })));
+    }
+  }
+  return findings;
 }

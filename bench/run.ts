@@ -1,129 +1,152 @@
 /**
- * `npm run bench [-- --quick] [-- --rounds N]`: measures Snakepit through its public API beside the raw-socket floor, on Bun and on Node, systems and runtimes
- * interleaved round by round, because this kind of machine drifts by a factor of two within minutes. Only ratios within one run mean anything.
- * Writes bench/results/latest.json and prints a table.
+ * `npm run bench [-- --quick] [-- --rounds N] [-- --check | --record | --report]`: measures Snakepit through its public API beside a raw socket and beside the
+ * packages that others call Python with. Systems and runtimes take turns round by round, because a machine drifts by a factor of two within minutes: only
+ * ratios within one run mean anything. It begins with two equal systems, whose distance says how fine the rest can be told.
+ *
+ * Writes bench/results/latest.json and prints how every goal stands; a full run also draws docs/benchmarks.md and its charts.
+ *
+ * --check measures what the guard looks at, and fails when it has become slower than bench/record.json says; --record writes that file; --report draws the
+ * report from the last results without measuring.
  */
-import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, platform, release } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import type { Effort, Figure } from "./measure.ts";
+import { parseArgs } from "node:util";
+import { goals, judge } from "./goals.ts";
+import { type Ratios, ratiosOf, slower } from "./guard.ts";
+import type { Effort } from "./measure.ts";
+import { installPeers } from "./peers.ts";
+import { canPin } from "./pin.ts";
+import { child, efforts, everything, guarded, type Task } from "./plan.ts";
+import { writeReport } from "./report.ts";
+import { Collected, lookup, type Results } from "./results.ts";
+import { runTask, type Setting } from "./run-task.ts";
+import { round4, spread } from "./statistics.ts";
 
-/** One line of the results, over all rounds. */
-interface Row {
-  readonly system: string;
-  readonly runtime: string;
-  readonly metric: string;
-  readonly unit: string;
-  readonly min: number;
-  readonly median: number;
-  readonly max: number;
-  readonly n: number;
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    check: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
+    report: { type: "boolean", default: false },
+  },
+});
+/** Rounds that are enough for a median that can be believed, and for a look. */
+const FULL_ROUNDS = 5;
+const QUICK_ROUNDS = 1;
+const QUICK_PAIRS = 2;
+const rounds = Number(flags.rounds ?? (flags.quick ? QUICK_ROUNDS : FULL_ROUNDS));
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1, not ${flags.rounds}`);
+const effort: Effort = flags.quick ? efforts.quick : efforts.full;
+const latest = new URL("./results/latest.json", import.meta.url);
+const record = new URL("./record.json", import.meta.url);
+const began = performance.now();
+const say = (text: string): void =>
+  void process.stderr.write(`[${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s] ${text}\n`);
+
+/** The same system against itself, in turns: what half of all rounds make of a difference that is not there. */
+async function pairs(setting: Setting, count: number): Promise<Record<string, number>> {
+  const sides = [new Collected(), new Collected()] as const;
+  const task = child("snakepit", "node", false);
+  for (let pair = 1; pair <= count; pair++) {
+    say(`two equal systems, pair ${pair} of ${count}`);
+    for (const side of sides) for (const finding of await runTask(task, setting, [])) side.add(task.system, task.runtime, finding);
+  }
+  const metrics = sides[0].rows.map(({ metric }) => metric);
+  const values = (side: Collected, metric: string): readonly number[] => side.values(task.system, task.runtime, metric);
+  return Object.fromEntries(metrics.map((metric) => [metric, round4(spread(values(sides[0], metric), values(sides[1], metric)))]));
 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: "boolean", default: false }, rounds: { type: "string" } } });
-const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 5));
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1, not ${flags.rounds}`);
-const effort: Effort = flags.quick
-  ? { warmUp: 1_000, calls: 2_000, secondsAtOnce: 0.5, items: 10_000, blobs: 4 }
-  : { warmUp: 5_000, calls: 10_000, secondsAtOnce: 2, items: 10_000, blobs: 8 };
-
-const root = fileURLToPath(new URL("../", import.meta.url));
-const python = fileURLToPath(new URL("../.venv/bin/python", import.meta.url));
-const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const runtimes = ["bun", "node"];
-const children: readonly { readonly system: string; readonly what: string; readonly command: readonly string[] }[] = [
-  { system: "floor", what: "floor", command: [program("./child.ts"), "floor"] },
-  { system: "snakepit", what: "snakepit", command: [program("./child.ts"), "snakepit"] },
-  { system: "snakepit", what: "sessions", command: [program("./sessions.ts")] },
-  { system: "snakepit", what: "forking", command: [program("./forking.ts")] },
-];
-const run = promisify(execFile);
-
-const figures = new Map<string, { system: string; runtime: string; unit: string; metric: string; values: number[] }>();
-for (let round = 1; round <= rounds; round++) {
-  for (const runtime of runtimes) {
-    for (const { system, what, command } of round % 2 === 0 ? children : children.toReversed()) {
-      process.stderr.write(`round ${round} of ${rounds}: ${what} on ${runtime}\n`);
-      const { stdout } = await run(runtime, [...command, python, JSON.stringify(effort)], { cwd: root, timeout: 120_000 });
-      const line: Figure[] = JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]");
-      for (const { metric, unit, value } of line) {
-        const key = `${system} ${runtime} ${metric}`;
-        const entry = figures.get(key) ?? { system, runtime, metric, unit, values: [] };
-        entry.values.push(value);
-        figures.set(key, entry);
-      }
+async function measureAll(tasks: readonly Task[], setting: Setting): Promise<Collected> {
+  const collected = new Collected();
+  for (let round = 1; round <= rounds; round++) {
+    // Forwards and backwards, so that nobody always stands behind the same neighbour.
+    for (const [number, task] of (round % 2 === 0 ? tasks.toReversed() : tasks).entries()) {
+      const missing = collected.missing(task.system, task.runtime);
+      if (missing.includes("*")) continue;
+      say(`round ${round} of ${rounds}, ${number + 1} of ${tasks.length}: ${task.what} on ${task.runtime}`);
+      for (const finding of await runTask(task, setting, missing)) collected.add(task.system, task.runtime, finding);
     }
   }
+  return collected;
 }
 
-const round3 = (value: number): number => Number(value.toPrecision(4));
-const rows: Row[] = [...figures.values()].map(({ values, ...of }) => {
-  const sorted = values.toSorted((a, b) => a - b);
+async function measure(): Promise<Results> {
+  const onlyGuard = flags.check || flags.record;
+  const peers = onlyGuard ? undefined : await installPeers(say);
+  const setting: Setting = { effort, python: fileURLToPath(new URL("../.venv/bin/python", import.meta.url)), peers };
+  const apart = await pairs(setting, flags.quick ? QUICK_PAIRS : rounds);
+  console.log("Two equal systems are this far apart, so nothing finer is claimed:");
+  console.log(
+    Object.entries(apart)
+      .map(([metric, share]) => `  ${metric} ${(share * 100).toFixed(0)} %`)
+      .join("\n"),
+  );
+  const collected = await measureAll(onlyGuard ? guarded() : everything(flags.quick), setting);
   return {
-    ...of,
-    min: round3(sorted[0] ?? Number.NaN),
-    median: round3(sorted[sorted.length >> 1] ?? Number.NaN),
-    max: round3(sorted.at(-1) ?? Number.NaN),
-    n: sorted.length,
+    machine: `${cpus().length} cores, ${platform()} ${release()}`,
+    date: new Date().toISOString(),
+    quick: flags.quick,
+    rounds,
+    pinned: canPin(),
+    spread: apart,
+    rows: collected.rows,
+    absent: collected.absent,
   };
-});
-const machine = `${cpus().length} cores, ${platform()} ${release()}`;
-await mkdir(new URL("./results/", import.meta.url), { recursive: true });
-await writeFile(
-  new URL("./results/latest.json", import.meta.url),
-  `${JSON.stringify({ machine, date: new Date().toISOString(), rows }, undefined, 2)}\n`,
-);
+}
 
-const median = (system: string, runtime: string, metric: string): number | undefined =>
-  rows.find((row) => row.system === system && row.runtime === runtime && row.metric === metric)?.median;
-console.table(
-  rows
-    .filter((row) => row.system === "snakepit")
-    .map((row) => {
-      const floor = median("floor", row.runtime, row.metric);
+function printTable(results: Results): void {
+  const find = lookup(results);
+  console.table(
+    results.rows.map((row) => {
+      const floor = find("floor", row.runtime, row.metric);
       return {
+        system: row.system,
         runtime: row.runtime,
         metric: row.metric,
         min: row.min,
         median: row.median,
         max: row.max,
         unit: row.unit,
-        floor: floor ?? "",
-        "of the floor": floor === undefined ? "" : round3(row.median / floor),
+        "of the floor": floor === undefined || row.system === "floor" ? "" : round4(row.median / floor),
       };
     }),
-);
+  );
+  for (const { system, runtime, metric, why } of results.absent) {
+    console.log(`none     ${system} on ${runtime}, ${metric === "*" ? "everything" : metric}: ${why}`);
+  }
+  for (const { what, runtime, limit, figure, verdict, isClose } of judge(goals, find, results.spread)) {
+    const close = isClose ? ", closer than two equal systems" : "";
+    console.log(`${verdict.padEnd(9)}${runtime.padEnd(5)}${what}: ${figure === undefined ? "-" : round4(figure)} (goal ${limit}${close})`);
+  }
+}
 
-/** What this project promises of itself, as ratios to the floor or to another figure of the same run. */
-const goals = runtimes.flatMap((runtime) => {
-  const own = (metric: string): number => median("snakepit", runtime, metric) ?? Number.NaN;
-  const uncached = own("uncached_get_us") / own("bare_call_us");
-  const crowded = own("session_op_us_one_of_1000") / own("session_op_us");
-  const ratio = (metric: string): number =>
-    (median("snakepit", runtime, metric) ?? Number.NaN) / (median("floor", runtime, metric) ?? Number.NaN);
-  return [
-    { goal: `${runtime}: unary 1 KB p50 at most 2.5 x the floor`, figure: ratio("unary_1k_p50_us"), met: ratio("unary_1k_p50_us") <= 2.5 },
-    {
-      goal: `${runtime}: calls/s with 32 at once at least 0.5 x the floor`,
-      figure: ratio("calls_per_s_32"),
-      met: ratio("calls_per_s_32") >= 0.5,
-    },
-    { goal: `${runtime}: a cached read in Python under 5 us`, figure: own("cached_get_us"), met: own("cached_get_us") < 5 },
-    { goal: `${runtime}: an uncached read in Python under 3 x a bare call of the worker`, figure: uncached, met: uncached < 3 },
-    {
-      goal: `${runtime}: 1,000 sessions of 100 variables under 200 MB`,
-      figure: own("host_rss_mb_1000_sessions"),
-      met: own("host_rss_mb_1000_sessions") < 200,
-    },
-    {
-      goal: `${runtime}: a forked worker with numpy and scikit-learn ready in 20 ms`,
-      figure: own("fork_ready_ms"),
-      met: own("fork_ready_ms") <= 20,
-    },
-    { goal: `${runtime}: it has under 5 MB of its own`, figure: own("fork_private_mb"), met: own("fork_private_mb") < 5 },
-    { goal: `${runtime}: an operation with 1,000 sessions at most 1.2 x that with one`, figure: crowded, met: crowded <= 1.2 },
-  ];
-});
-for (const { goal, figure, met } of goals) console.log(`${met ? "met   " : "missed"}  ${goal}: ${round3(figure)}`);
+function check(now: Ratios, apart: Results["spread"]): void {
+  const recorded: Ratios = JSON.parse(readFileSync(record, "utf8"));
+  const fallen = slower(recorded, now, apart);
+  for (const { name, recorded: was, now: is, allowed } of fallen) {
+    console.log(`slower   ${name}: ${is} x the floor, was ${was}, at least ${allowed} is allowed`);
+  }
+  console.log(
+    fallen.length === 0 ? "Nothing has become slower." : `${fallen.length} of ${Object.keys(recorded).length} have become slower.`,
+  );
+  if (fallen.length > 0) process.exitCode = 1;
+}
+
+if (flags.report) {
+  await writeReport(JSON.parse(readFileSync(latest, "utf8")));
+} else {
+  const results = await measure();
+  printTable(results);
+  const ratios = ratiosOf(lookup(results));
+  if (flags.check) check(ratios, results.spread);
+  else if (flags.record) await writeFile(record, `${JSON.stringify(ratios, undefined, 2)}\n`);
+  else {
+    await mkdir(new URL("./results/", import.meta.url), { recursive: true });
+    await writeFile(latest, `${JSON.stringify(results, undefined, 2)}\n`);
+    if (!flags.quick) await writeReport(results);
+  }
+  say("done");
+}

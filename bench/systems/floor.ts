@@ -106,7 +106,8 @@ export const openFloor: Open = async (python) => {
         socket.write(prefix);
         socket.write(data);
       }),
-    pid: async () => child.pid ?? 0,
+    items: "it has no streams",
+    pid: child.pid,
     close: async () => {
       const exited = once(child, "exit");
       socket.end();

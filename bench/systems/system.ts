@@ -1,15 +1,15 @@
 /** What is measured: one system, opened anew for every round. */
 
-/** A running system with one Python process behind it. Left out: what the system cannot do. */
+/** A running system with one Python process behind it. What it cannot do is a sentence that says why. */
 export interface System {
   /** A string there and back. */
   echo(text: string): Promise<string>;
   /** `item-0` to `item-(n-1)`. */
-  items?(n: number): AsyncIterable<string>;
+  readonly items: ((n: number) => AsyncIterable<string>) | string;
   /** Bytes there and back. */
-  blob?(data: Uint8Array): Promise<Uint8Array>;
-  /** Pid of the Python process. */
-  pid(): Promise<number>;
+  readonly blob: ((data: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>) | string;
+  /** Its Python process; undefined when there is none that stays. */
+  readonly pid: number | undefined;
   close(): Promise<void>;
 }
 

@@ -1,24 +1,21 @@
-"""The Python work that is measured: as little as there can be."""
+"""The same work as tools of Snakepit, and one that costs processor time."""
 
-from collections.abc import Iterator
+import time
+
+import work
 
 from snakepit import tool
 
-
-@tool
-def echo(text: str) -> str:
-    """Give the text back."""
-    return text
+echo = tool(work.echo)
+items = tool(work.items)
+blob = tool(work.blob)
 
 
 @tool
-def items(n: int) -> Iterator[str]:
-    """Yield `n` short strings."""
-    for number in range(n):
-        yield f"item-{number}"
-
-
-@tool
-def blob(data: bytes) -> bytes:
-    """Give the bytes back."""
-    return data
+def spin(us: int) -> int:
+    """Use the processor for `us` microseconds; waiting for it does not count."""
+    end = time.thread_time_ns() + us * 1_000
+    turns = 0
+    while time.thread_time_ns() < end:
+        turns += 1
+    return turns
