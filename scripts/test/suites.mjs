@@ -13,7 +13,10 @@ const PACKED = "test/packed.test.ts";
 const PROCESSES = ["host-death", "containment", "fork-server", "registry"];
 const DOORS = ["gateway", "interop", "client", "dashboard"];
 const beginning = (names) => names.map((name) => `test/${name}`);
-const others = [PACKED, ...["pool", "session", ...PROCESSES, ...DOORS].map((group) => `test/${group}*.test.ts`)].flatMap((path) => ["--path-ignore-patterns", path]);
+const others = [PACKED, ...["pool", "session", ...PROCESSES, ...DOORS].map((group) => `test/${group}*.test.ts`)].flatMap((path) => [
+  "--path-ignore-patterns",
+  path,
+]);
 
 /**
  * @typedef {object} Suite
