@@ -71,6 +71,11 @@ test("lines and crashes are told, those of the past too, and calls are told to t
   expect(await next()).toMatchObject({ type: "log", text: "and began", tool: "" });
   await watch.return?.();
 
+  const listed = (await admin.listEvents({ types: ["log"], limit: 1 })).events;
+  expect(listed).toMatchObject([{ type: "log", text: "and began" }]);
+  const all = (await admin.listEvents({})).events;
+  expect(all.find((event) => event["type"] === "worker.crashed")).toEqual(crash);
+
   const calls = admin.watchEvents({ types: ["call.finished"] })[Symbol.asyncIterator]();
   await calls.next();
   await pit.execute("square", { n: 2 });

@@ -70,8 +70,10 @@ describe("what is wrong is answered, and the next one is answered as well:", () 
     ["a body that is no object", post("/workers", "3"), "400", "invalid_argument"],
     ["a body that is too long", post("/workers", " ".repeat(70_000)), "400", "invalid_argument"],
     ["a worker without a name", post("/kill", '{"worker":7}'), "400", "invalid_argument"],
+    ["types of events that are no list", post("/events", '{"types":"log"}'), "400", "invalid_argument"],
+    ["a limit below 0", post("/events", '{"limit":-1}'), "400", "invalid_argument"],
   ])("%s", async (_, text, status, code) => {
-    const path = await served();
+    const path = await served({ events: () => [] });
     const answer = await say(path, text);
     expect(answer).toStartWith(`HTTP/1.1 ${status}`);
     expect(answer).toContain(`"code":"${code}"`);

@@ -34,6 +34,12 @@ export class AdminClient {
     }
   }
 
+  /** What is remembered of the past, of these types: most of each, the last ones. */
+  async events(types: readonly string[], limit: number): Promise<readonly JsonObject[]> {
+    return (await this.#connection.unary(method.listEvents, { message: { types: [...types], limit }, signal: this.#connection.closed }))
+      .events;
+  }
+
   /** Cancels a call. False when it is over. */
   async cancelCall(id: string): Promise<boolean> {
     return (await this.#connection.unary(method.cancelCall, { message: { id }, signal: this.#connection.closed })).cancelled;

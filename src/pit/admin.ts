@@ -5,8 +5,11 @@ import type { CallInfo } from "../pool/live-calls.ts";
 import type { PitHealth, PitStats, PoolHealth, WorkerInfo } from "../pool/stats.ts";
 import type { AdminHandlers } from "../registry/admin.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { eventJson } from "./event-json.ts";
 import { Latencies, type Latency } from "./latencies.ts";
+import type { Logs } from "./logs.ts";
 import { healthOf, type Pools, statsOf, workersOf } from "./pools.ts";
+import { Recent } from "./recent.ts";
 
 /** How a pit stands at one time. */
 export interface PitStatus {
@@ -42,6 +45,7 @@ const SESSIONS_MS = 1_000;
 export interface Administered {
   readonly pools: Pools;
   readonly telemetry: Telemetry;
+  readonly logs: Logs;
   /** Lists the sessions. */
   readonly sessions: () => Promise<readonly SessionInfo[]>;
   readonly close: () => Promise<void>;
@@ -49,12 +53,15 @@ export interface Administered {
 
 /** What can be asked and done. */
 export class Administration implements AdminHandlers {
+  /** What happened of late. */
+  readonly recent: Recent;
   readonly #pit: Administered;
   readonly #latencies: Latencies;
   #counted: { readonly at: number; readonly sessions: number } | undefined;
 
   constructor(pit: Administered) {
     this.#pit = pit;
+    this.recent = new Recent(pit.telemetry, pit.logs);
     this.#latencies = new Latencies(pit.telemetry);
   }
 
@@ -95,6 +102,10 @@ export class Administration implements AdminHandlers {
     return this.#pit.sessions();
   }
 
+  events(types: readonly string[], limit: number): readonly object[] {
+    return this.recent.events(types, limit).map((event) => eventJson(event));
+  }
+
   async reload(): Promise<void> {
     await Effect.runPromise(Effect.forEach(this.#pit.pools.values(), (pool) => pool.reload, { concurrency: "unbounded", discard: true }));
   }
@@ -114,6 +125,7 @@ export class Administration implements AdminHandlers {
   /** Ends what it does on the side. */
   stop(): void {
     this.#latencies.close();
+    this.recent.close();
   }
 
   async #sessions(): Promise<number> {

@@ -88,6 +88,7 @@ const methods: Readonly<Record<AdminMethod, true>> = {
   health: true,
   sessions: true,
   status: true,
+  events: true,
   reload: true,
   kill: true,
   cancel: true,
@@ -101,6 +102,12 @@ async function run(handlers: AdminHandlers, method: Exclude<AdminMethod, "close"
       return { workers: await handlers.workers() };
     case "sessions":
       return { sessions: await handlers.sessions() };
+    case "events": {
+      const { types, limit } = { types: [], limit: 0, ...body };
+      if (!isTexts(types)) throw new AdminError("invalid_argument", '"types" has to be a list of types of events.');
+      if (!Number.isInteger(limit) || limit < 0) throw new AdminError("invalid_argument", '"limit" has to be a whole number, 0 or above.');
+      return { events: handlers.events?.(types, limit) };
+    }
     case "kill": {
       const worker = "worker" in body ? body.worker : undefined;
       if (typeof worker !== "string") throw new AdminError("invalid_argument", '"worker" has to be the name of a worker.');
@@ -117,6 +124,8 @@ async function run(handlers: AdminHandlers, method: Exclude<AdminMethod, "close"
       return (await handlers[method]?.()) ?? {};
   }
 }
+
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === "string");
 
 async function readBody(request: IncomingMessage): Promise<object> {
   const chunks: Buffer[] = [];

@@ -19,6 +19,11 @@ export interface AdminHandlers {
   sessions(): unknown;
   /** All of that together, with calls that wait or run and how long calls take. Left out where it is not supported, as `cancel` is. */
   status?(): unknown;
+  /**
+   * What is remembered of the past: `{ types: ["log", "worker.crashed", "worker.failed"], limit: 20 }`, of which every type and no limit are the defaults.
+   * Answered as `{ events }`, the last of each type in the order in which they happened. Left out where it is not supported.
+   */
+  events?(types: readonly string[], limit: number): unknown;
   /** Takes up changed tools, and resolves when that is done. Left out where it is not supported. */
   reload?(): unknown;
   /** Kills a worker, which is replaced: `{ worker: "main-1" }`. Gives whether there is one of this name. */

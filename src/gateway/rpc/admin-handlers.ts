@@ -3,14 +3,15 @@ import { create } from "@bufbuild/protobuf";
 import type { ContextValues, ServiceImpl } from "@connectrpc/connect";
 import { InvalidOptions } from "../../errors/index.ts";
 import { type AdminService, WatchEventsResponseSchema } from "../../gen/snakepit/v1/admin_pb.ts";
+import { eventJson } from "../../pit/event-json.ts";
 import type { Pit } from "../../pit/pit.ts";
+import type { ToldEvent } from "../../pit/recent.ts";
 import { EventBuffer } from "../../telemetry/event-buffer.ts";
 import { recordKey } from "../access/audit.ts";
 import { authorize } from "../access/authorize.ts";
 import type { Principal } from "../access/principal.ts";
-import { eventJson } from "./event-json.ts";
+import { forStrangers } from "./failure.ts";
 import { overError, overSignal, pause } from "./lasting.ts";
-import type { Recent, ToldEvent } from "./recent.ts";
 import { statusMessage } from "./status-messages.ts";
 
 const INTERVAL_MS = 1_000;
@@ -22,7 +23,8 @@ const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 const isOften = (type: string): boolean => /^(call|variable)\.|^worker\.(busy|idle)$|^statistics$/.test(type);
 
 /** Answers those who look after a pit. */
-export function adminHandlers({ admin }: Pit, recent: Recent): ServiceImpl<typeof AdminService> {
+export function adminHandlers({ admin }: Pit): ServiceImpl<typeof AdminService> {
+  const toldTo = ({ tracebacks }: Principal) => (tracebacks ? undefined : forStrangers);
   const reader = (values: ContextValues): Principal => authorize(values, { kind: "admin", write: false });
   /** @param target - What is done something to, for the audit log. */
   const writer = (values: ContextValues, target?: string): void => {
@@ -50,24 +52,29 @@ export function adminHandlers({ admin }: Pit, recent: Recent): ServiceImpl<typeo
       throw overError(context);
     },
 
-    async *watchEvents({ types, recent: alsoRecent }, context) {
-      const { tracebacks } = reader(context.values);
+    async *watchEvents({ types, recent }, context) {
+      const told = toldTo(reader(context.values));
       const wanted = new Set(types);
       const isWanted = ({ type }: ToldEvent): boolean => wanted.size === 0 || wanted.has(type);
-      const before = alsoRecent ? recent.events.filter(isWanted) : [];
+      const before = recent ? admin.recent.events(types) : [];
       const buffer = new EventBuffer<ToldEvent>();
       const isAll = types.length === 0 || types.some(isOften);
-      const forget = recent.listen((event) => isWanted(event) && buffer.add(event), isAll);
+      const forget = admin.recent.listen((event) => isWanted(event) && buffer.add(event), isAll);
       const over = overSignal(context);
       over.addEventListener("abort", () => buffer.end(), { once: true });
       try {
         yield create(WatchEventsResponseSchema);
-        for (const event of before) yield { event: eventJson(event, tracebacks) };
-        for await (const event of buffer) yield { event: eventJson(event, tracebacks) };
+        for (const event of before) yield { event: eventJson(event, told) };
+        for await (const event of buffer) yield { event: eventJson(event, told) };
       } finally {
         forget();
       }
       throw overError(context);
+    },
+
+    listEvents({ types, limit }, { values }) {
+      const told = toldTo(reader(values));
+      return { events: admin.recent.events(types, limit).map((event) => eventJson(event, told)) };
     },
 
     cancelCall({ id }, { values }) {

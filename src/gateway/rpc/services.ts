@@ -7,7 +7,6 @@ import { noteOutcomes } from "../access/outcomes.ts";
 import { adminHandlers } from "./admin-handlers.ts";
 import { tellFailures } from "./failure.ts";
 import { OwnedSessions } from "./owned-sessions.ts";
-import { Recent } from "./recent.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { toolHandlers } from "./tool-handlers.ts";
 import { variableHandlers } from "./variable-handlers.ts";
@@ -24,14 +23,10 @@ export interface Services {
 export function servicesOf(pit: Pit): Services {
   const sessions = new OwnedSessions(pit);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
-  const recent = new Recent(pit);
-  const admin = adminHandlers(pit, recent);
+  const admin = adminHandlers(pit);
   const options = { interceptors: [noteOutcomes, tellFailures] };
   return {
     addTo: (router) => router.service(GatewayService, gateway, options).service(AdminService, admin, options),
-    async close() {
-      recent.close();
-      await sessions.close();
-    },
+    close: () => sessions.close(),
   };
 }

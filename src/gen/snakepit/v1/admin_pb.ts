@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file snakepit/v1/admin.proto.
  */
 export const file_snakepit_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChdzbmFrZXBpdC92MS9hZG1pbi5wcm90bxILc25ha2VwaXQudjEi5QEKCVBpdFN0YXR1cxImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGaGVhbHRoGAIgASgJEiYKBXBvb2xzGAMgAygLMhcuc25ha2VwaXQudjEuUG9vbFN0YXR1cxIqCgd3b3JrZXJzGAQgAygLMhkuc25ha2VwaXQudjEuV29ya2VyU3RhdHVzEiYKBWNhbGxzGAUgAygLMhcuc25ha2VwaXQudjEuQ2FsbFN0YXR1cxISCgpsaXZlX2NhbGxzGAYgASgEEhAKCHNlc3Npb25zGAcgASgNIpoCCgpQb29sU3RhdHVzEgwKBG5hbWUYASABKAkSDgoGaGVhbHRoGAIgASgJEicKBWNhdXNlGAMgASgLMhguc25ha2VwaXQudjEuRXJyb3JEZXRhaWwSDwoHd29ya2VycxgEIAEoDRINCgVyZWFkeRgFIAEoDRIOCgZxdWV1ZWQYBiABKAQSNwoIY291bnRlcnMYByADKAsyJS5zbmFrZXBpdC52MS5Qb29sU3RhdHVzLkNvdW50ZXJzRW50cnkSKwoHbGF0ZW5jeRgIIAEoCzIaLnNuYWtlcGl0LnYxLkxhdGVuY3lTdGF0dXMaLwoNQ291bnRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIlkKDUxhdGVuY3lTdGF0dXMSGAoQY2FsbHNfcGVyX3NlY29uZBgBIAEoARIOCgZwNTBfbXMYAiABKAESDgoGcDk1X21zGAMgASgBEg4KBnA5OV9tcxgEIAEoASKRAQoMV29ya2VyU3RhdHVzEgoKAmlkGAEgASgJEgsKA3BpZBgCIAEoDRIMCgRwb29sGAMgASgJEg4KBnN0YXR1cxgEIAEoCRINCgVjYWxscxgFIAEoBBIUCgxtZW1vcnlfYnl0ZXMYBiABKAQSEQoJdXB0aW1lX21zGAcgASgEEhIKCnN0YXJ0ZWRfYnkYCCABKAkiaAoKQ2FsbFN0YXR1cxIKCgJpZBgBIAEoCRIMCgRwb29sGAIgASgJEgwKBHRvb2wYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIOCgZ3b3JrZXIYBSABKAkSDgoGYWdlX21zGAYgASgEIhIKEEdldFN0YXR1c1JlcXVlc3QiOwoRR2V0U3RhdHVzUmVzcG9uc2USJgoGc3RhdHVzGAEgASgLMhYuc25ha2VwaXQudjEuUGl0U3RhdHVzIikKEldhdGNoU3RhdHVzUmVxdWVzdBITCgtpbnRlcnZhbF9tcxgBIAEoDSI9ChNXYXRjaFN0YXR1c1Jlc3BvbnNlEiYKBnN0YXR1cxgBIAEoCzIWLnNuYWtlcGl0LnYxLlBpdFN0YXR1cyIzChJXYXRjaEV2ZW50c1JlcXVlc3QSDQoFdHlwZXMYASADKAkSDgoGcmVjZW50GAIgASgIIj0KE1dhdGNoRXZlbnRzUmVzcG9uc2USJgoFZXZlbnQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ih8KEUNhbmNlbENhbGxSZXF1ZXN0EgoKAmlkGAEgASgJIicKEkNhbmNlbENhbGxSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiIwoRS2lsbFdvcmtlclJlcXVlc3QSDgoGd29ya2VyGAEgASgJIiQKEktpbGxXb3JrZXJSZXNwb25zZRIOCgZraWxsZWQYASABKAgiFAoSUmVsb2FkVG9vbHNSZXF1ZXN0IhUKE1JlbG9hZFRvb2xzUmVzcG9uc2Uy/gMKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHS5zbmFrZXBpdC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh4uc25ha2VwaXQudjEuR2V0U3RhdHVzUmVzcG9uc2UiABJUCgtXYXRjaFN0YXR1cxIfLnNuYWtlcGl0LnYxLldhdGNoU3RhdHVzUmVxdWVzdBogLnNuYWtlcGl0LnYxLldhdGNoU3RhdHVzUmVzcG9uc2UiADABElQKC1dhdGNoRXZlbnRzEh8uc25ha2VwaXQudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAuc25ha2VwaXQudjEuV2F0Y2hFdmVudHNSZXNwb25zZSIAMAESTwoKQ2FuY2VsQ2FsbBIeLnNuYWtlcGl0LnYxLkNhbmNlbENhbGxSZXF1ZXN0Gh8uc25ha2VwaXQudjEuQ2FuY2VsQ2FsbFJlc3BvbnNlIgASTwoKS2lsbFdvcmtlchIeLnNuYWtlcGl0LnYxLktpbGxXb3JrZXJSZXF1ZXN0Gh8uc25ha2VwaXQudjEuS2lsbFdvcmtlclJlc3BvbnNlIgASUgoLUmVsb2FkVG9vbHMSHy5zbmFrZXBpdC52MS5SZWxvYWRUb29sc1JlcXVlc3QaIC5zbmFrZXBpdC52MS5SZWxvYWRUb29sc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_snakepit_v1_error]);
+  fileDesc("ChdzbmFrZXBpdC92MS9hZG1pbi5wcm90bxILc25ha2VwaXQudjEi5QEKCVBpdFN0YXR1cxImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGaGVhbHRoGAIgASgJEiYKBXBvb2xzGAMgAygLMhcuc25ha2VwaXQudjEuUG9vbFN0YXR1cxIqCgd3b3JrZXJzGAQgAygLMhkuc25ha2VwaXQudjEuV29ya2VyU3RhdHVzEiYKBWNhbGxzGAUgAygLMhcuc25ha2VwaXQudjEuQ2FsbFN0YXR1cxISCgpsaXZlX2NhbGxzGAYgASgEEhAKCHNlc3Npb25zGAcgASgNIpoCCgpQb29sU3RhdHVzEgwKBG5hbWUYASABKAkSDgoGaGVhbHRoGAIgASgJEicKBWNhdXNlGAMgASgLMhguc25ha2VwaXQudjEuRXJyb3JEZXRhaWwSDwoHd29ya2VycxgEIAEoDRINCgVyZWFkeRgFIAEoDRIOCgZxdWV1ZWQYBiABKAQSNwoIY291bnRlcnMYByADKAsyJS5zbmFrZXBpdC52MS5Qb29sU3RhdHVzLkNvdW50ZXJzRW50cnkSKwoHbGF0ZW5jeRgIIAEoCzIaLnNuYWtlcGl0LnYxLkxhdGVuY3lTdGF0dXMaLwoNQ291bnRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIlkKDUxhdGVuY3lTdGF0dXMSGAoQY2FsbHNfcGVyX3NlY29uZBgBIAEoARIOCgZwNTBfbXMYAiABKAESDgoGcDk1X21zGAMgASgBEg4KBnA5OV9tcxgEIAEoASKRAQoMV29ya2VyU3RhdHVzEgoKAmlkGAEgASgJEgsKA3BpZBgCIAEoDRIMCgRwb29sGAMgASgJEg4KBnN0YXR1cxgEIAEoCRINCgVjYWxscxgFIAEoBBIUCgxtZW1vcnlfYnl0ZXMYBiABKAQSEQoJdXB0aW1lX21zGAcgASgEEhIKCnN0YXJ0ZWRfYnkYCCABKAkiaAoKQ2FsbFN0YXR1cxIKCgJpZBgBIAEoCRIMCgRwb29sGAIgASgJEgwKBHRvb2wYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIOCgZ3b3JrZXIYBSABKAkSDgoGYWdlX21zGAYgASgEIhIKEEdldFN0YXR1c1JlcXVlc3QiOwoRR2V0U3RhdHVzUmVzcG9uc2USJgoGc3RhdHVzGAEgASgLMhYuc25ha2VwaXQudjEuUGl0U3RhdHVzIikKEldhdGNoU3RhdHVzUmVxdWVzdBITCgtpbnRlcnZhbF9tcxgBIAEoDSI9ChNXYXRjaFN0YXR1c1Jlc3BvbnNlEiYKBnN0YXR1cxgBIAEoCzIWLnNuYWtlcGl0LnYxLlBpdFN0YXR1cyIzChJXYXRjaEV2ZW50c1JlcXVlc3QSDQoFdHlwZXMYASADKAkSDgoGcmVjZW50GAIgASgIIj0KE1dhdGNoRXZlbnRzUmVzcG9uc2USJgoFZXZlbnQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IjEKEUxpc3RFdmVudHNSZXF1ZXN0Eg0KBXR5cGVzGAEgAygJEg0KBWxpbWl0GAIgASgNIj0KEkxpc3RFdmVudHNSZXNwb25zZRInCgZldmVudHMYASADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ih8KEUNhbmNlbENhbGxSZXF1ZXN0EgoKAmlkGAEgASgJIicKEkNhbmNlbENhbGxSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiIwoRS2lsbFdvcmtlclJlcXVlc3QSDgoGd29ya2VyGAEgASgJIiQKEktpbGxXb3JrZXJSZXNwb25zZRIOCgZraWxsZWQYASABKAgiFAoSUmVsb2FkVG9vbHNSZXF1ZXN0IhUKE1JlbG9hZFRvb2xzUmVzcG9uc2UyzwQKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHS5zbmFrZXBpdC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh4uc25ha2VwaXQudjEuR2V0U3RhdHVzUmVzcG9uc2UiABJUCgtXYXRjaFN0YXR1cxIfLnNuYWtlcGl0LnYxLldhdGNoU3RhdHVzUmVxdWVzdBogLnNuYWtlcGl0LnYxLldhdGNoU3RhdHVzUmVzcG9uc2UiADABElQKC1dhdGNoRXZlbnRzEh8uc25ha2VwaXQudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAuc25ha2VwaXQudjEuV2F0Y2hFdmVudHNSZXNwb25zZSIAMAESTwoKTGlzdEV2ZW50cxIeLnNuYWtlcGl0LnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8uc25ha2VwaXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgASTwoKQ2FuY2VsQ2FsbBIeLnNuYWtlcGl0LnYxLkNhbmNlbENhbGxSZXF1ZXN0Gh8uc25ha2VwaXQudjEuQ2FuY2VsQ2FsbFJlc3BvbnNlIgASTwoKS2lsbFdvcmtlchIeLnNuYWtlcGl0LnYxLktpbGxXb3JrZXJSZXF1ZXN0Gh8uc25ha2VwaXQudjEuS2lsbFdvcmtlclJlc3BvbnNlIgASUgoLUmVsb2FkVG9vbHMSHy5zbmFrZXBpdC52MS5SZWxvYWRUb29sc1JlcXVlc3QaIC5zbmFrZXBpdC52MS5SZWxvYWRUb29sc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_snakepit_v1_error]);
 
 /**
  * How a pit stands at one time.
@@ -447,6 +447,55 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
   messageDesc(file_snakepit_v1_admin, 10);
 
 /**
+ * What to list.
+ *
+ * @generated from message snakepit.v1.ListEventsRequest
+ */
+export type ListEventsRequest = Message<"snakepit.v1.ListEventsRequest"> & {
+  /**
+   * Types of events: "log", "worker.crashed", "worker.failed". None means all.
+   *
+   * @generated from field: repeated string types = 1;
+   */
+  types: string[];
+
+  /**
+   * Most events of each type, the last ones; 0 for all that are remembered.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message snakepit.v1.ListEventsRequest.
+ * Use `create(ListEventsRequestSchema)` to create a new message.
+ */
+export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_admin, 11);
+
+/**
+ * What is remembered.
+ *
+ * @generated from message snakepit.v1.ListEventsResponse
+ */
+export type ListEventsResponse = Message<"snakepit.v1.ListEventsResponse"> & {
+  /**
+   * In the order in which they happened, each as WatchEvents has it.
+   *
+   * @generated from field: repeated google.protobuf.Struct events = 1;
+   */
+  events: JsonObject[];
+};
+
+/**
+ * Describes the message snakepit.v1.ListEventsResponse.
+ * Use `create(ListEventsResponseSchema)` to create a new message.
+ */
+export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
+  messageDesc(file_snakepit_v1_admin, 12);
+
+/**
  * Which call to cancel.
  *
  * @generated from message snakepit.v1.CancelCallRequest
@@ -465,7 +514,7 @@ export type CancelCallRequest = Message<"snakepit.v1.CancelCallRequest"> & {
  * Use `create(CancelCallRequestSchema)` to create a new message.
  */
 export const CancelCallRequestSchema: GenMessage<CancelCallRequest> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 11);
+  messageDesc(file_snakepit_v1_admin, 13);
 
 /**
  * What became of it.
@@ -486,7 +535,7 @@ export type CancelCallResponse = Message<"snakepit.v1.CancelCallResponse"> & {
  * Use `create(CancelCallResponseSchema)` to create a new message.
  */
 export const CancelCallResponseSchema: GenMessage<CancelCallResponse> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 12);
+  messageDesc(file_snakepit_v1_admin, 14);
 
 /**
  * Which worker to kill.
@@ -507,7 +556,7 @@ export type KillWorkerRequest = Message<"snakepit.v1.KillWorkerRequest"> & {
  * Use `create(KillWorkerRequestSchema)` to create a new message.
  */
 export const KillWorkerRequestSchema: GenMessage<KillWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 13);
+  messageDesc(file_snakepit_v1_admin, 15);
 
 /**
  * What became of it.
@@ -528,7 +577,7 @@ export type KillWorkerResponse = Message<"snakepit.v1.KillWorkerResponse"> & {
  * Use `create(KillWorkerResponseSchema)` to create a new message.
  */
 export const KillWorkerResponseSchema: GenMessage<KillWorkerResponse> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 14);
+  messageDesc(file_snakepit_v1_admin, 16);
 
 /**
  * Nothing to say.
@@ -543,7 +592,7 @@ export type ReloadToolsRequest = Message<"snakepit.v1.ReloadToolsRequest"> & {
  * Use `create(ReloadToolsRequestSchema)` to create a new message.
  */
 export const ReloadToolsRequestSchema: GenMessage<ReloadToolsRequest> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 15);
+  messageDesc(file_snakepit_v1_admin, 17);
 
 /**
  * Done: every worker has the new code.
@@ -558,7 +607,7 @@ export type ReloadToolsResponse = Message<"snakepit.v1.ReloadToolsResponse"> & {
  * Use `create(ReloadToolsResponseSchema)` to create a new message.
  */
 export const ReloadToolsResponseSchema: GenMessage<ReloadToolsResponse> = /*@__PURE__*/
-  messageDesc(file_snakepit_v1_admin, 16);
+  messageDesc(file_snakepit_v1_admin, 18);
 
 /**
  * Served by the gateway beside GatewayService, to callers that may administer.
@@ -595,6 +644,16 @@ export const AdminService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEventsRequestSchema;
     output: typeof WatchEventsResponseSchema;
+  },
+  /**
+   * What is remembered of the past: the last lines that tools printed, and the last workers that died.
+   *
+   * @generated from rpc snakepit.v1.AdminService.ListEvents
+   */
+  listEvents: {
+    methodKind: "unary";
+    input: typeof ListEventsRequestSchema;
+    output: typeof ListEventsResponseSchema;
   },
   /**
    * Cancels a call that waits or runs.

@@ -1,7 +1,8 @@
 /** What happened of late, for whoever begins to look: the last lines that tools printed, and the last workers that died. */
-import type { Pit } from "../../pit/pit.ts";
-import type { LogEvent } from "../../pool/logs.ts";
-import type { PitEvent } from "../../telemetry/event.ts";
+import type { LogEvent } from "../pool/logs.ts";
+import type { PitEvent } from "../telemetry/event.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Logs } from "./logs.ts";
 
 /** A line, as an event like others. */
 export interface LineEvent extends LogEvent {
@@ -10,7 +11,7 @@ export interface LineEvent extends LogEvent {
   readonly time: number;
 }
 
-/** Everything that a watch of events tells. */
+/** Everything that whoever looks is told. */
 export type ToldEvent = PitEvent | LineEvent;
 
 const LINES = 200;
@@ -18,25 +19,36 @@ const CRASHES = 20;
 
 /** Hears lines and the ends of workers, and remembers the last. Calls cost nothing for it. */
 export class Recent {
-  readonly #pit: Pit;
+  readonly #telemetry: Telemetry;
   readonly #lines: LineEvent[] = [];
   readonly #crashes: PitEvent[] = [];
   readonly #listeners = new Set<(event: LineEvent) => void>();
   readonly #forget: readonly (() => void)[];
 
-  constructor(pit: Pit) {
-    this.#pit = pit;
+  constructor(telemetry: Telemetry, logs: Logs) {
+    this.#telemetry = telemetry;
     this.#forget = [
-      pit.logs.listen((event) => this.#line({ type: "log", time: Date.now(), ...event })),
-      pit.telemetry.listen((event) => {
+      logs.listen((event) => this.#line({ type: "log", time: Date.now(), ...event })),
+      telemetry.listen((event) => {
         if (event.type === "worker.crashed" || event.type === "worker.failed") remember(this.#crashes, event, CRASHES);
       }, false),
     ];
   }
 
-  /** What is remembered, in the order in which it happened. */
-  get events(): ToldEvent[] {
-    return [...this.#lines, ...this.#crashes].toSorted((one, other) => one.time - other.time);
+  /**
+   * What is remembered, in the order in which it happened.
+   *
+   * @param types - Which types of events; all when it is empty.
+   * @param limit - Most events of each type, the last ones; 0 for all.
+   */
+  events(types: readonly string[], limit = 0): ToldEvent[] {
+    const last = new Map<string, ToldEvent[]>();
+    for (const event of [...this.#lines, ...this.#crashes]) {
+      if (types.length > 0 && !types.includes(event.type)) continue;
+      // With no limit this is slice(-0): all of them.
+      last.set(event.type, [...(last.get(event.type) ?? []), event].slice(-limit));
+    }
+    return [...last.values()].flat().toSorted((one, other) => one.time - other.time);
   }
 
   /**
@@ -46,7 +58,7 @@ export class Recent {
    */
   listen(listener: (event: ToldEvent) => void, all: boolean): () => void {
     this.#listeners.add(listener);
-    const forget = this.#pit.telemetry.listen(listener, all);
+    const forget = this.#telemetry.listen(listener, all);
     return () => {
       this.#listeners.delete(listener);
       forget();
