@@ -1,5 +1,6 @@
 /** Messages that arrive in pieces, and buffers that arrive before the message they belong to. */
 import { PayloadTooLarge } from "../errors/index.ts";
+import { unfilledBytes } from "../value/index.ts";
 import type { CarrierLimits } from "./carrier.ts";
 import { copyBytes, Flag, fault, Kind, MAX_BODY_BYTES, readUint32 } from "./frame.ts";
 
@@ -127,7 +128,7 @@ export class Assembler {
     const have = end - start - 4;
     if (total <= MAX_BODY_BYTES || have >= total) throw fault(`a message of ${total} bytes that was cut`);
     if (!this.accepts(kind, call, total - headBytes(kind, prefix))) return;
-    const data = new Uint8Array(total);
+    const data = unfilledBytes(total);
     data.set(bytes.subarray(start + 4, end));
     this.assemblies.set(call, { kind, flags: flags & ~Flag.CUT, prefix, aux, data, have });
   }

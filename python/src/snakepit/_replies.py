@@ -12,7 +12,7 @@ from snakepit._errors import PayloadTooLarge, detail_of
 from snakepit._frames import ATTACH, END, ERROR, ITEM_COST, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
 from snakepit._memory import LEAST_BESIDE, Loan, Memory
 from snakepit._values import OutBuffer, encode
-from snakepit._writer import Frames, Writer, lending, whole
+from snakepit._writer import Frames, Writer, whole
 from snakepit.v1.frame_pb2 import CallError, Limits
 from snakepit.v1.value_pb2 import Buffer, SharedRange
 from snakepit.v1.worker_pb2 import ExecuteToolResponse
@@ -33,6 +33,9 @@ class Large(NamedTuple):
     # Whether its memory may be changed by tools, so that none may run until it is sent.
     shared: bool
     cost: int
+    # The last frame, when it lends memory, and what it lends.
+    last: bytes = b""
+    loans: Sequence[Loan] = ()
 
 
 class Replies:
@@ -63,12 +66,15 @@ class Replies:
         """Sends an answer. Memory that tools may change is waited for when `wait` says so, and copied otherwise."""
         if isinstance(answer, bytes):
             self._writer.send_for(call, answer)
-        elif not answer.shared:
+            return
+        if answer.messages and not answer.shared:
             self._writer.send_large(call, answer.messages)
-        elif wait:
+        elif answer.messages and wait:
             self._writer.send_large(call, answer.messages, wait=True)
-        else:
+        elif answer.messages:
             self._writer.send_large(call, [_copied(message) for message in answer.messages])
+        if answer.loans:
+            self._writer.send_lending(call, answer.last, answer.loans)
 
     def request(self, call: int, opening: Sequence[Frames], attached: Sequence[memoryview], closing: Sequence[Frames]) -> Large:
         """A request of the worker's own: what goes before its buffers, and what goes behind. Nothing is sent. Raises PayloadTooLarge."""
@@ -132,12 +138,16 @@ class Replies:
         total = shared + sum(len(data) for data in attached)
         self._check_buffers(total)
         messages = self.attachments(call, attached)
-        if size <= MAX_BODY:
-            data = b"".join(next(cut(kind, call, parts, aux=aux)))
-            messages.append(lending(data, loans) if loans else whole(data))
-        else:
+        mutable = _is_shared(attached)
+        cost = max(ITEM_COST * len(items), size + total)
+        if size > MAX_BODY:
             messages.append(cut(kind, call, parts, aux=aux))
-        return Large(messages, _is_shared(attached), max(ITEM_COST * len(items), size + total))
+            return Large(messages, mutable, cost)
+        last = b"".join(next(cut(kind, call, parts, aux=aux)))
+        if loans:
+            return Large(messages, mutable, cost, last, loans)
+        messages.append(whole(last))
+        return Large(messages, mutable, cost)
 
 
 def describe(buffers: Sequence[OutBuffer], places: Sequence[SharedRange | None] | None = None) -> tuple[list[Buffer], list[memoryview]]:

@@ -32,6 +32,14 @@ Frames = Iterator["list[Bytes]"]
 """The frames of one message, each in pieces of memory."""
 
 
+class Lent(Protocol):
+    """Memory that a message lends."""
+
+    def sent(self) -> None:
+        """The message goes now."""
+        ...
+
+
 class Writer:
     """Sends frames from any thread."""
 
@@ -83,6 +91,17 @@ class Writer:
                 self._try(data)
         if self._late:
             self._send_late()
+
+    def send_lending(self, call: int, data: bytes, loans: Sequence[Lent]) -> None:
+        """Sends a frame that lends memory, behind what its call has in line. What is dropped there lends nothing."""
+        with self._lock:
+            line = self._large.get(call)
+            if line is not None:
+                line.append(_lending(data, loans))
+                return
+        for loan in loans:
+            loan.sent()
+        self.send_for(call, data)
 
     @property
     def held_here(self) -> bool:
@@ -246,16 +265,7 @@ def whole(data: Bytes) -> Frames:
     yield [data]
 
 
-class Lent(Protocol):
-    """Memory that a message lends."""
-
-    def sent(self) -> None:
-        """The message goes now."""
-        ...
-
-
-def lending(data: Bytes, loans: Sequence[Lent]) -> Frames:
-    """A frame that lends memory. What is dropped before its turn has lent nothing."""
+def _lending(data: Bytes, loans: Sequence[Lent]) -> Frames:
     for loan in loans:
         loan.sent()
     yield [data]
