@@ -52,6 +52,7 @@ export interface Handler {
 const defaults = { maxBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 30_000 };
 /** What a protocol puts around the one message of a body. */
 const FRAMING_BYTES = 16;
+const isMessage = /^application\/(?:json|proto)\b/;
 const allReady: Status = { unready: () => Promise.resolve(undefined) };
 
 /** Why a request was not let in: thrown where Connect can say it in the protocol of the request. */
@@ -96,8 +97,9 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
     try {
       const kind = method.method.methodKind;
       const limits = kind === "unary" || kind === "server_streaming" ? oneMessage : manyMessages;
-      const size = Number(request.header.get("content-length") ?? 0);
-      if (size > limits.maxBytes) {
+      // Only in unary calls of Connect the body is the message. The others say within it how long a message is, and are refused by that.
+      const size = isMessage.test(request.header.get("content-type") ?? "") ? Number(request.header.get("content-length") ?? 0) : 0;
+      if (size > maxBodyBytes) {
         ended();
         return refuse(method, request, tooLarge(size, maxBodyBytes));
       }
@@ -118,7 +120,7 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
   async function page(head: RequestHead): Promise<Response> {
     const admission = await site.admit(head);
     try {
-      return (await health.page(head.url.pathname)) ?? (await site.page(head, admission)) ?? notFoundPage();
+      return (await health.page(head.url.pathname)) ?? (await site.page(head, admission)) ?? notFoundPage(head);
     } finally {
       admission.release();
     }

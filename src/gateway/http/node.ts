@@ -1,10 +1,11 @@
 /** The gateway as a request listener: for Express, `node:http` and `node:http2`. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { nodePeer } from "../../runtime/http-node-peer.ts";
 import type { Answer, Handler, Incoming } from "./handler.ts";
+import { NodeBody } from "./node-body.ts";
 import { errorPage } from "./pages.ts";
 
 /** Answers a request of Node's servers. */
@@ -26,11 +27,12 @@ export function createNodeHandler(handler: Handler): NodeHandler {
     response.once("close", () => {
       if (!writer.ended) caller.abort(new ConnectError("the caller has left", Code.Canceled));
     });
-    await writer.write(await answerTo(request, caller.signal));
-    if (!request.complete) cutOff(request);
+    const body = new NodeBody(request);
+    await writer.write(await answerTo(request, body, caller.signal));
+    if (!request.complete) cutOff(request, body);
   };
-  const answerTo = (request: NodeRequest, signal: AbortSignal): Promise<Answer> | Answer => {
-    const incoming = incomingOf(request, signal);
+  const answerTo = (request: NodeRequest, body: NodeBody, signal: AbortSignal): Promise<Answer> | Answer => {
+    const incoming = incomingOf(request, body, signal);
     if (incoming !== undefined) return handler.answer(incoming);
     return { kind: "page", response: errorPage(new ConnectError("the request has no host or no path", Code.InvalidArgument)) };
   };
@@ -39,7 +41,7 @@ export function createNodeHandler(handler: Handler): NodeHandler {
 }
 
 /** The request in Connect's words; undefined where it has no URL. */
-function incomingOf(request: NodeRequest, signal: AbortSignal): Incoming | undefined {
+function incomingOf(request: NodeRequest, body: NodeBody, signal: AbortSignal): Incoming | undefined {
   const header = new Headers();
   const { rawHeaders } = request;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -51,7 +53,7 @@ function incomingOf(request: NodeRequest, signal: AbortSignal): Incoming | undef
   const url = `${scheme}://${("authority" in request && request.authority) || request.headers.host}${request.url}`;
   const { httpVersion, method = "" } = request;
   if (!URL.canParse(url)) return undefined;
-  return { httpVersion, method, url, header, body: parsedBody(request) ?? request, signal, peer: nodePeer(request) };
+  return { httpVersion, method, url, header, body: parsedBody(request) ?? body, signal, peer: nodePeer(request) };
 }
 
 /** A body that Express has read and parsed already. */
@@ -60,11 +62,13 @@ function parsedBody(request: NodeRequest): JsonValue | undefined {
   return "body" in request && request.readableEnded ? (request.body as JsonValue) : undefined;
 }
 
-/** Ends a request whose answer was given before its body had come. */
-function cutOff(request: NodeRequest): void {
-  request.resume();
+/** Lets the rest of a body go by whose request was answered already, and after a while no more of it. */
+function cutOff(request: NodeRequest, body: NodeBody): void {
+  body.discard();
   setTimeout(() => {
-    if (!request.complete) request.destroy();
+    if (request.complete) return;
+    if ("stream" in request) request.stream.close(constants.NGHTTP2_NO_ERROR);
+    else request.destroy();
   }, LINGER_MS).unref();
 }
 
