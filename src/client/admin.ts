@@ -3,9 +3,10 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { ProtocolError } from "../errors/index.ts";
 import { AdminService, type PitStatus } from "../gen/snakepit/v1/admin_pb.ts";
 import { Connection } from "./connection.ts";
+import { generatedMethods } from "./generated.ts";
 import { type ConnectOptions, clientSettings } from "./options.ts";
 
-const { method } = AdminService;
+const method = generatedMethods(AdminService.method);
 
 /** Asks the AdminService of one gateway. Nothing is asked twice. */
 export class AdminClient {

@@ -1,21 +1,16 @@
 /** Calls of tools through a gateway. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { checkCall, type Retry, type ToolArguments, type ToolCaller, type ToolCallOptions } from "../api/calls.ts";
 import { ProtocolError } from "../errors/index.ts";
-import {
-  GatewayService,
-  type GatewayServiceExecuteToolRequestSchema,
-  type GatewayServiceExecuteToolStreamRequestSchema,
-  RetryPolicy,
-  ValueForm,
-} from "../gen/snakepit/v1/gateway_pb.ts";
-import type { Buffer as BufferMessage } from "../gen/snakepit/v1/value_pb.ts";
-import { decode, Encoder, InlineBuffers, inlineBuffer, OWNED_FROM_BYTES } from "../value/index.ts";
+import { RetryPolicy, ValueForm } from "../gen/snakepit/v1/gateway_pb.ts";
+import type { Buffer_Kind } from "../gen/snakepit/v1/value_pb.ts";
+import { decode, Encoder, OWNED_FROM_BYTES, type ValueSink } from "../value/index.ts";
 import type { Connection } from "./connection.ts";
 import { Leavable } from "./leavable.ts";
 import { checkCallOptions } from "./options.ts";
+import type { Shape } from "./protobuf.ts";
 import { type Repeatable, repeated, waitToRepeat } from "./retry.ts";
 import { Running } from "./running.ts";
+import { type BufferMessage, methods } from "./schema.ts";
 import type { Tools } from "./tools.ts";
 import { orAborted } from "./waiting.ts";
 
@@ -30,8 +25,7 @@ export interface CallPlace {
 }
 
 /** A call as either request has it. */
-type CallInit = MessageInitShape<typeof GatewayServiceExecuteToolRequestSchema> &
-  MessageInitShape<typeof GatewayServiceExecuteToolStreamRequestSchema>;
+type CallMessage = Shape<(typeof methods.executeTool)["input"]>;
 
 /** What an answer has, whichever it is. */
 interface Answered {
@@ -63,8 +57,7 @@ export class Calls implements ToolCaller {
     const running = new Running({ ...options, tool, limit: "call", ends: [this.#connection.closed] });
     try {
       const { signal } = running;
-      const request = () =>
-        this.#connection.unary(GatewayService.method.executeTool, { ...options, message, signal, timeLeftMs: running.timeLeftMs });
+      const request = () => this.#connection.unary(methods.executeTool, { ...options, message, signal, timeLeftMs: running.timeLeftMs });
       const how = this.#how(tool, options, running);
       const answer = await orAborted(repeated(request, how, this.#connection.settings, signal), signal);
       // What a tool returns has the type that the caller says it has.
@@ -91,7 +84,7 @@ export class Calls implements ToolCaller {
         let begun = false;
         try {
           const request = { ...options, message, signal, timeLeftMs: running.timeLeftMs };
-          const messages = this.#connection.stream(GatewayService.method.executeToolStream, request);
+          const messages = this.#connection.stream(methods.executeToolStream, request);
           for (let next = await orAborted(messages.next(), signal); !next.done; next = await orAborted(messages.next(), signal)) {
             begun = true;
             yield received({ msgpack: next.value.itemMsgpack, buffers: next.value.buffers });
@@ -111,22 +104,19 @@ export class Calls implements ToolCaller {
   }
 
   /** The request. Throws what a call fails with before anything is sent. */
-  #message(tool: string, args: ToolArguments | undefined, options: ToolCallOptions): CallInit {
+  #message(tool: string, args: ToolArguments | undefined, options: ToolCallOptions): Partial<CallMessage> {
     this.#connection.check();
     this.#place.check();
     checkCallOptions(options);
     checkCall(tool, args);
-    const buffers = new InlineBuffers();
     const { sessionId, pool } = this.#place;
-    const message: CallInit = { tool, sessionId, pool, form: ValueForm.MSGPACK, priority: options.priority ?? 0 };
-    if (options.retry !== undefined) message.retry = policies[options.retry];
-    if (args !== undefined) {
-      const bytes = encoder.encode(args, buffers);
-      // The memory of a small one is used again by the next.
-      message.argsMsgpack = bytes.length < OWNED_FROM_BYTES ? new Uint8Array(bytes) : bytes;
-      message.buffers = buffers.messages;
-    }
-    return message;
+    const { priority = 0, retry } = options;
+    const message = { tool, sessionId, pool, priority, form: ValueForm.MSGPACK, ...(retry !== undefined && { retry: policies[retry] }) };
+    if (args === undefined) return message;
+    const buffers = new InlineBuffers();
+    const encoded = encoder.encode(args, buffers);
+    // The memory of a small one is used again by the next.
+    return { ...message, argsMsgpack: encoded.length < OWNED_FROM_BYTES ? new Uint8Array(encoded) : encoded, buffers: buffers.messages };
   }
 
   #how(tool: string, { retry = this.#connection.settings.retry }: ToolCallOptions, running: Running): Repeatable {
@@ -136,10 +126,20 @@ export class Calls implements ToolCaller {
 
 function received({ msgpack, buffers }: Answered): unknown {
   if (msgpack === undefined) throw new ProtocolError({ reason: "an answer has no value" });
-  const parts = buffers.map((message) => {
-    const buffer = inlineBuffer(message);
-    if (buffer === undefined) throw new ProtocolError({ reason: "an answer has a buffer that did not come" });
-    return buffer;
+  const parts = buffers.map(({ dtype, shape, kind, inline }) => {
+    if (inline === undefined) throw new ProtocolError({ reason: "an answer has a buffer that did not come" });
+    // A view of the whole answer: values get copies, in memory of their own.
+    return { data: inline, dtype, shape, kind, owned: false };
   });
   return decode(msgpack, 0, msgpack.length, parts);
+}
+
+/** Large data in the message itself: there is no second channel over a network. */
+class InlineBuffers implements ValueSink {
+  readonly messages: BufferMessage[] = [];
+  readonly overNetwork = true;
+
+  buffer(inline: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number {
+    return this.messages.push({ inline, dtype, shape: [...shape], kind }) - 1;
+  }
 }

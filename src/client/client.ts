@@ -3,13 +3,13 @@ import type { ToolArguments, ToolCaller, ToolCallOptions } from "../api/calls.ts
 import { checkSession } from "../api/session-options.ts";
 import type { PitLike, SessionInfo, SessionOptions } from "../api/sessions.ts";
 import { InvalidOptions, ProtocolError } from "../errors/index.ts";
-import { GatewayService } from "../gen/snakepit/v1/gateway_pb.ts";
 import type { ToolInfo } from "../tool/info.ts";
 import { Calls } from "./calls.ts";
 import { Connection } from "./connection.ts";
 import { sessionInfo, ttlMessage } from "./messages.ts";
 import { type ConnectOptions, clientSettings } from "./options.ts";
 import { changing, reading, repeated } from "./retry.ts";
+import { methods } from "./schema.ts";
 import { RemoteSession, refusedFunction } from "./session.ts";
 import { SessionLink } from "./session-link.ts";
 import { Tools } from "./tools.ts";
@@ -82,7 +82,7 @@ export class RemotePit implements PitLike {
     const { ttlMs, metadata = {}, affinity = "" } = options;
     const message = { sessionId: id ?? "", ttlMs: ttlMessage(ttlMs), metadata: { ...metadata }, affinity };
     const { settings, closed } = this.#connection;
-    const request = () => this.#connection.unary(GatewayService.method.openSession, { message, signal: closed });
+    const request = () => this.#connection.unary(methods.openSession, { message, signal: closed });
     // To open one that is there twice does no harm; two without an id would be two.
     const { session } = await orAborted(repeated(request, id === undefined ? changing : reading, settings, closed), closed);
     if (session === undefined) throw new ProtocolError({ reason: "an answer has no session" });
@@ -93,7 +93,7 @@ export class RemotePit implements PitLike {
   async sessions(): Promise<readonly SessionInfo[]> {
     this.#connection.check();
     const { settings, closed } = this.#connection;
-    const request = () => this.#connection.unary(GatewayService.method.listSessions, { message: {}, signal: closed });
+    const request = () => this.#connection.unary(methods.listSessions, { message: {}, signal: closed });
     const { sessions } = await orAborted(repeated(request, reading, settings, closed), closed);
     return sessions.map((state) => sessionInfo(state, this.#handlesOf));
   }

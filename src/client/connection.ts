@@ -1,13 +1,14 @@
 /** What all that belongs to a client shares: where the gateway is, who asks, and whether it is open. */
-import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { isSnakepitError, PoolClosed } from "../errors/index.ts";
 import type { ClientSettings } from "./options.ts";
+import type { MessageType, Shape } from "./protobuf.ts";
+import type { Method } from "./schema.ts";
 import { TokenSource } from "./token.ts";
-import { type Method, type Sending, Transport } from "./transport.ts";
+import { type Sending, Transport } from "./transport.ts";
 
 /** One request, however often it is made. */
-export interface Request<I extends DescMessage> {
-  readonly message: MessageInitShape<I>;
+export interface Request<I extends MessageType> {
+  readonly message: Partial<Shape<I>>;
   readonly signal: AbortSignal;
   readonly timeLeftMs?: number | undefined;
   readonly traceparent?: string | undefined;
@@ -41,28 +42,28 @@ export class Connection {
   }
 
   /** One message for one. Fails with a member of the family, or with what has aborted the signal. */
-  async unary<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, request: Request<I>): Promise<MessageShape<O>> {
+  async unary<I extends MessageType, O extends MessageType>(method: Method<I, O>, request: Request<I>): Promise<Shape<O>> {
     const token = this.#token.get();
     try {
-      return await this.#transport.unary(method, await this.#sending(method, request, token));
+      return await this.#transport.unary(method, await this.#sending(request, token));
     } catch (error) {
       if (!this.#mayAskAgain(error, token)) throw error;
-      return this.#transport.unary(method, await this.#sending(method, request, this.#token.get()));
+      return this.#transport.unary(method, await this.#sending(request, this.#token.get()));
     }
   }
 
   /** Many messages for one, read as they are taken. */
-  async *stream<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, request: Request<I>): AsyncGenerator<MessageShape<O>> {
+  async *stream<I extends MessageType, O extends MessageType>(method: Method<I, O>, request: Request<I>): AsyncGenerator<Shape<O>> {
     const token = this.#token.get();
     let begun = false;
     try {
-      for await (const message of this.#transport.stream(method, await this.#sending(method, request, token))) {
+      for await (const message of this.#transport.stream(method, await this.#sending(request, token))) {
         begun = true;
         yield message;
       }
     } catch (error) {
       if (begun || !this.#mayAskAgain(error, token)) throw error;
-      yield* this.#transport.stream(method, await this.#sending(method, request, this.#token.get()));
+      yield* this.#transport.stream(method, await this.#sending(request, this.#token.get()));
     }
   }
 
@@ -70,8 +71,7 @@ export class Connection {
     return isSnakepitError(error) && error._tag === "Unauthenticated" && this.#token.refused(token);
   }
 
-  async #sending<I extends DescMessage>(
-    method: Method<I, DescMessage>,
+  async #sending<I extends MessageType>(
     { message, signal, timeLeftMs, traceparent }: Request<I>,
     asking: Promise<string> | undefined,
   ): Promise<Sending<I>> {
@@ -81,6 +81,6 @@ export class Connection {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    return { message: create(method.input, message), headers, signal, timeLeftMs };
+    return { message, headers, signal, timeLeftMs };
   }
 }

@@ -2,6 +2,7 @@
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Code } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
+import { memberFromDetail, withoutDetail } from "../errors/detail.ts";
 import {
   CallTimeout,
   Cancelled,
@@ -12,8 +13,8 @@ import {
   type SnakepitError,
   Unauthenticated,
 } from "../errors/index.ts";
-import { fromAny, withoutDetail } from "../errors/wire.ts";
 import * as json from "../tool/json.ts";
+import { detailOf, ErrorDetail } from "./schema.ts";
 
 /** How systems and runtimes name it when there was no connection to send anything over. */
 const UNREACHED =
@@ -105,9 +106,9 @@ function saidFailure(said: Readonly<Record<string, unknown>>, status: number, he
 }
 
 function memberIn({ type, value }: Readonly<Record<string, unknown>>): SnakepitError | undefined {
-  if (typeof type !== "string" || typeof value !== "string") return undefined;
+  if (type !== ErrorDetail.name || typeof value !== "string") return undefined;
   try {
-    return fromAny(type, base64Decode(value));
+    return memberFromDetail(detailOf(ErrorDetail.decode(base64Decode(value))));
   } catch (cause) {
     return new ProtocolError({ reason: "an error's detail cannot be read" }, { cause });
   }

@@ -1,13 +1,13 @@
 /** The way to one session behind a gateway, as long as its handle is open. */
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { SessionClosed } from "../errors/index.ts";
 import type { Connection } from "./connection.ts";
+import type { MessageType, Shape } from "./protobuf.ts";
 import { changing, type Repeatable, reading, repeated } from "./retry.ts";
-import type { Method } from "./transport.ts";
+import type { Method } from "./schema.ts";
 import { orAborted } from "./waiting.ts";
 
 /** What a request of a session holds beside the session's id. */
-type OfSession<I extends DescMessage> = MessageInitShape<I> & { readonly sessionId?: never };
+type OfSession<I extends MessageType> = Omit<Partial<Shape<I>>, "sessionId">;
 
 /** One handle's way to its session. */
 export class SessionLink {
@@ -49,24 +49,24 @@ export class SessionLink {
   }
 
   /** Asks for something, which may be done twice. */
-  read<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, init: OfSession<I>): Promise<MessageShape<O>> {
+  read<I extends MessageType, O extends MessageType>(method: Method<I, O>, init: OfSession<I>): Promise<Shape<O>> {
     return this.#request(method, init, reading);
   }
 
   /** Changes something, once. */
-  change<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, init: OfSession<I>): Promise<MessageShape<O>> {
+  change<I extends MessageType, O extends MessageType>(method: Method<I, O>, init: OfSession<I>): Promise<Shape<O>> {
     return this.#request(method, init, changing);
   }
 
-  async #request<I extends DescMessage, O extends DescMessage>(
+  async #request<I extends MessageType, O extends MessageType>(
     method: Method<I, O>,
     init: OfSession<I>,
     how: Repeatable,
-  ): Promise<MessageShape<O>> {
+  ): Promise<Shape<O>> {
     this.check();
     const { settings, closed } = this.connection;
     // Every request of a session has its id; the compiler does not see that of a method that is yet to be chosen.
-    const message = { ...init, sessionId: this.id } as MessageInitShape<I>;
+    const message = { ...init, sessionId: this.id } as unknown as Partial<Shape<I>>;
     return orAborted(
       repeated(() => this.connection.unary(method, { message, signal: closed }), how, settings, closed),
       closed,

@@ -3,8 +3,8 @@ import type { ToolArguments, ToolCaller, ToolCallOptions } from "../api/calls.ts
 import type { SessionInfo, SessionLike } from "../api/sessions.ts";
 import type { Metadata } from "../api/variables.ts";
 import { UnsupportedValue } from "../errors/index.ts";
-import { GatewayService } from "../gen/snakepit/v1/gateway_pb.ts";
 import { sessionInfo } from "./messages.ts";
+import { methods } from "./schema.ts";
 import type { SessionLink } from "./session-link.ts";
 import { RemoteVariables } from "./variables.ts";
 
@@ -60,13 +60,13 @@ export class RemoteSession implements SessionLike {
   }
 
   async info(): Promise<SessionInfo> {
-    const { session } = await this.#opened.link.read(GatewayService.method.getSession, {});
+    const { session } = await this.#opened.link.read(methods.getSession, {});
     return sessionInfo(session, this.#opened.handlesOf);
   }
 
   async end(): Promise<boolean> {
     const { link, onClose } = this.#opened;
-    const { ended } = await link.change(GatewayService.method.endSession, {});
+    const { ended } = await link.change(methods.endSession, {});
     if (!link.over) onClose();
     link.ended();
     return ended;
@@ -85,7 +85,7 @@ export class RemoteSession implements SessionLike {
     const { link, endsWithHandle, onClose } = this.#opened;
     const wasOpen = !link.over;
     try {
-      if (wasOpen && endsWithHandle && !link.connection.closed.aborted) await link.change(GatewayService.method.endSession, {});
+      if (wasOpen && endsWithHandle && !link.connection.closed.aborted) await link.change(methods.endSession, {});
     } finally {
       if (wasOpen) onClose();
       link.close();

@@ -1,8 +1,8 @@
 /** The tools behind a gateway. */
-import { GatewayService } from "../gen/snakepit/v1/gateway_pb.ts";
-import { type ToolInfo, toolInfo } from "../tool/info.ts";
+import type { ToolInfo } from "../tool/info.ts";
 import type { Connection } from "./connection.ts";
 import { reading, repeated } from "./retry.ts";
+import { methods } from "./schema.ts";
 import { orAborted } from "./waiting.ts";
 
 /** What may be called. */
@@ -18,12 +18,12 @@ export class Tools {
   /** The tools there are now. */
   async list(signal: AbortSignal = this.#connection.closed): Promise<readonly ToolInfo[]> {
     this.#connection.check();
-    const request = () => this.#connection.unary(GatewayService.method.listTools, { message: {}, signal });
+    const request = () => this.#connection.unary(methods.listTools, { message: {}, signal });
     const { tools } = await orAborted(repeated(request, reading, this.#connection.settings, signal), signal);
     const idempotent = new Map<string, boolean>();
     for (const tool of tools) idempotent.set(tool.name, tool.idempotent && idempotent.get(tool.name) !== false);
     this.#idempotent = idempotent;
-    return tools.map(toolInfo);
+    return tools;
   }
 
   /** Whether a tool may be run again. Asked once, when a connection was lost; false when that cannot be found out. */

@@ -4,23 +4,21 @@
  * Not taken from connect-web: its transport brings the JSON form of every message along, a third of what a client may weigh; asks for
  * `redirect: "error"`, which workerd refuses; and does not tell a connection that was lost from an answer that is wrong. A retry depends on that.
  */
-import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { isSnakepitError, ProtocolError } from "../errors/index.ts";
 import { type Envelope, envelope, envelopes } from "./envelopes.ts";
 import { answeredFailure, endFailure, lost } from "./failures.ts";
 import type { Fetch } from "./options.ts";
+import type { MessageType, Shape } from "./protobuf.ts";
+import type { Method } from "./schema.ts";
 
 /** A request as the transport takes it. */
-export interface Sending<I extends DescMessage> {
-  readonly message: MessageShape<I>;
+export interface Sending<I extends MessageType> {
+  readonly message: Partial<Shape<I>>;
   readonly headers: Readonly<Record<string, string>>;
   /** Time left in milliseconds, which the gateway is told; undefined for no limit of the caller's own. */
   readonly timeLeftMs: number | undefined;
   readonly signal: AbortSignal;
 }
-
-/** The method of a service whose messages are `I` and `O`. */
-export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { readonly input: I; readonly output: O };
 
 const END_OF_STREAM = 0b10;
 const COMPRESSED = 0b01;
@@ -37,15 +35,15 @@ export class Transport {
   }
 
   /** One message for one. Fails with a member of the family, or with what has aborted the signal. */
-  async unary<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, sending: Sending<I>): Promise<MessageShape<O>> {
-    const response = await this.#send(method, "application/proto", toBinary(method.input, sending.message), sending);
+  async unary<I extends MessageType, O extends MessageType>(method: Method<I, O>, sending: Sending<I>): Promise<Shape<O>> {
+    const response = await this.#send(method, "application/proto", method.input.encode(sending.message), sending);
     const body = await arriving(response.arrayBuffer(), sending.signal);
     return parse(method.output, new Uint8Array(body));
   }
 
   /** Many messages for one, which are read as they are taken. Fails as {@link unary} does. Has to be left by `return` or by its signal. */
-  async *stream<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, sending: Sending<I>): AsyncGenerator<MessageShape<O>> {
-    const message = envelope(toBinary(method.input, sending.message));
+  async *stream<I extends MessageType, O extends MessageType>(method: Method<I, O>, sending: Sending<I>): AsyncGenerator<Shape<O>> {
+    const message = envelope(method.input.encode(sending.message));
     const response = await this.#send(method, "application/connect+proto", message, sending);
     if (response.body === null) throw lost("the answer has no body", undefined);
     const parts = envelopes(response.body);
@@ -62,9 +60,14 @@ export class Transport {
     }
   }
 
-  async #send(method: DescMethod, contentType: string, body: Uint8Array<ArrayBuffer>, sending: Sending<DescMessage>): Promise<Response> {
+  async #send(
+    method: { readonly name: string },
+    contentType: string,
+    body: Uint8Array<ArrayBuffer>,
+    sending: Omit<Sending<MessageType>, "message">,
+  ): Promise<Response> {
     const { headers: own, timeLeftMs, signal } = sending;
-    const url = `${this.#url}/${method.parent.typeName}/${method.name}`;
+    const url = `${this.#url}/${method.name}`;
     const headers = new Headers(own);
     headers.set("content-type", contentType);
     headers.set("connect-protocol-version", "1");
@@ -96,9 +99,10 @@ function isEnd({ flags, data }: Envelope): boolean {
   return true;
 }
 
-function parse<D extends DescMessage>(desc: D, bytes: Uint8Array): MessageShape<D> {
+function parse<M extends MessageType>(type: M, bytes: Uint8Array): Shape<M> {
   try {
-    return fromBinary(desc, bytes);
+    // What a message type reads is of its own shape.
+    return type.decode(bytes) as Shape<M>;
   } catch (cause) {
     throw new ProtocolError({ reason: "an answer cannot be read" }, { cause });
   }

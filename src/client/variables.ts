@@ -11,16 +11,16 @@ import type {
   WatchOptions,
   WriteOutcome,
 } from "../api/variables.ts";
+import { memberFromDetail } from "../errors/detail.ts";
 import { BatchFailed, isSnakepitError, ProtocolError, type SnakepitError, VariableNotFound } from "../errors/index.ts";
-import { memberFromDetail } from "../errors/wire.ts";
-import { GatewayService, ValueForm } from "../gen/snakepit/v1/gateway_pb.ts";
+import { ValueForm } from "../gen/snakepit/v1/gateway_pb.ts";
 import { encodeAlone } from "../value/index.ts";
 import { Leavable } from "./leavable.ts";
 import { constraintsMessage, variableEntry } from "./messages.ts";
+import { detailOf, methods, structOf } from "./schema.ts";
 import type { SessionLink } from "./session-link.ts";
 import { watched } from "./watch.ts";
 
-const { method } = GatewayService;
 const form = ValueForm.MSGPACK;
 
 /** Typed, validated and versioned values that TypeScript and Python share. A variable is named by its name or its id. */
@@ -34,11 +34,11 @@ export class RemoteVariables implements VariablesLike {
 
   async register<Value = unknown>(name: string, definition: VariableDefinition): Promise<VariableEntry<Value>> {
     const { type, value, constraints = {}, metadata = {}, ifNotExists = false } = checkDefinition(name, definition);
-    const { variable } = await this.#link.change(method.registerVariable, {
+    const { variable } = await this.#link.change(methods.registerVariable, {
       name,
       type,
       valueMsgpack: encodeAlone(value),
-      constraints: constraintsMessage(constraints),
+      constraints: structOf(constraintsMessage(constraints)),
       metadata: { ...metadata },
       ifNotExists,
     });
@@ -51,7 +51,7 @@ export class RemoteVariables implements VariablesLike {
 
   async entry<Value = unknown>(name: string): Promise<VariableEntry<Value>> {
     checkNames([name]);
-    const { variables } = await this.#link.read(method.getVariables, { names: [name], form });
+    const { variables } = await this.#link.read(methods.getVariables, { names: [name], form });
     const [variable] = variables;
     if (variable === undefined) throw new VariableNotFound({ variable: name });
     return variableEntry(variable);
@@ -60,10 +60,10 @@ export class RemoteVariables implements VariablesLike {
   async set(name: string, value: unknown, options: SetOptions = {}): Promise<number> {
     checkNames([name]);
     checkSet(options);
-    const { versions } = await this.#link.change(method.setVariables, { assignments: [assignment(name, encodeAlone(value), options)] });
+    const { versions } = await this.#link.change(methods.setVariables, { assignments: [assignment(name, encodeAlone(value), options)] });
     const version = versions[name];
     if (version === undefined) throw new ProtocolError({ reason: "an answer has no version" });
-    return Number(version);
+    return version;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as with JSON.parse, the program alone knows what is in there; unknown would refuse (t) => t + 0.1
@@ -89,7 +89,7 @@ export class RemoteVariables implements VariablesLike {
     checkNames(names);
     checkBatch("names", names.length);
     const asked = [...new Set(names)];
-    const { variables, missing } = await this.#link.read(method.getVariables, { names: asked, form });
+    const { variables, missing } = await this.#link.read(methods.getVariables, { names: asked, form });
     const isMissing = new Set(missing);
     const found = asked.filter((name) => !isMissing.has(name));
     // They come in the order asked.
@@ -111,19 +111,19 @@ export class RemoteVariables implements VariablesLike {
     if (atomic) failBatch(errors);
     // The gateway tells one change that fails by its own error; here it is a batch like others.
     const partial = !atomic || assignments.length === 1;
-    const answer = await this.#link.change(method.setVariables, { assignments, partial });
-    for (const [name, detail] of Object.entries(answer.errors)) errors[name] = memberFromDetail(detail);
+    const answer = await this.#link.change(methods.setVariables, { assignments, partial });
+    for (const [name, detail] of Object.entries(answer.errors)) errors[name] = memberFromDetail(detailOf(detail));
     if (atomic) failBatch(errors);
-    return { versions: Object.fromEntries(Object.entries(answer.versions).map(([name, version]) => [name, Number(version)])), errors };
+    return { versions: answer.versions, errors };
   }
 
   async delete(name: string): Promise<boolean> {
     checkNames([name]);
-    return (await this.#link.change(method.deleteVariable, { name })).deleted;
+    return (await this.#link.change(methods.deleteVariable, { name })).deleted;
   }
 
   async list(): Promise<readonly VariableEntry[]> {
-    const { variables } = await this.#link.read(method.listVariables, { form });
+    const { variables } = await this.#link.read(methods.listVariables, { form });
     return variables.map((variable) => variableEntry(variable));
   }
 
@@ -155,7 +155,7 @@ const assignment = (name: string, valueMsgpack: Uint8Array, { expectedVersion, m
   name,
   valueMsgpack,
   metadata: { ...metadata },
-  ...(expectedVersion !== undefined && { expectedVersion: BigInt(expectedVersion) }),
+  expectedVersion,
 });
 
 function failBatch(errors: Readonly<Record<string, SnakepitError>>): void {

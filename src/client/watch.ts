@@ -2,11 +2,12 @@
 import { BATCH_SIZE } from "../api/session-options.ts";
 import type { VariableChange } from "../api/variables.ts";
 import { isSnakepitError, type SnakepitError } from "../errors/index.ts";
-import { GatewayService, ValueForm, type VariableState } from "../gen/snakepit/v1/gateway_pb.ts";
+import { ValueForm } from "../gen/snakepit/v1/gateway_pb.ts";
 import { lost } from "./failures.ts";
 import { changeOf, sessionEnded, variableChange } from "./messages.ts";
 import { backoffMs } from "./retry.ts";
 import { Running } from "./running.ts";
+import { methods, type VariableStateMessage } from "./schema.ts";
 import type { SessionLink } from "./session-link.ts";
 import { orAborted, sleep } from "./waiting.ts";
 
@@ -56,7 +57,7 @@ class Watch {
   /** The last version of each variable, by id. */
   readonly #seen: Map<string, number>;
   /** Variables that the program knows, by id, as it was told of them last. */
-  readonly #known = new Map<string, VariableState>();
+  readonly #known = new Map<string, VariableStateMessage>();
   /** Variables that were found gone, whose end may yet be told by the gateway too. */
   #gone = new Set<string>();
   /** Attempts since it stood last, and since when, as `performance.now()` tells time. */
@@ -72,9 +73,8 @@ class Watch {
 
   /** The changes that one connection brings. */
   async *connected(): AsyncGenerator<VariableChange> {
-    const seen = Object.fromEntries(Array.from(this.#seen, ([id, version]) => [id, BigInt(version)]));
-    const message = { sessionId: this.#link.id, names: [...this.#names], seen, form: ValueForm.MSGPACK };
-    const messages = this.#link.connection.stream(GatewayService.method.watchVariables, { message, signal: this.#signal });
+    const message = { sessionId: this.#link.id, names: [...this.#names], seen: Object.fromEntries(this.#seen), form: ValueForm.MSGPACK };
+    const messages = this.#link.connection.stream(methods.watchVariables, { message, signal: this.#signal });
     let stands = false;
     for (let next = await orAborted(messages.next(), this.#signal); !next.done; next = await orAborted(messages.next(), this.#signal)) {
       if (!stands) {
@@ -111,7 +111,7 @@ class Watch {
     const ids = [...this.#known.keys()];
     for (let at = 0; at < ids.length; at += BATCH_SIZE) {
       const names = ids.slice(at, at + BATCH_SIZE);
-      const { missing } = await this.#link.read(GatewayService.method.getVariables, { names, form: ValueForm.MSGPACK });
+      const { missing } = await this.#link.read(methods.getVariables, { names, form: ValueForm.MSGPACK });
       for (const id of missing) {
         const change = changeOf("deleted", this.#known.get(id), new Date(), 0);
         this.#gone.add(id);
@@ -121,7 +121,7 @@ class Watch {
     }
   }
 
-  #note({ kind, id, version }: VariableChange, state: VariableState | undefined): void {
+  #note({ kind, id, version }: VariableChange, state: VariableStateMessage | undefined): void {
     if (kind === "ended") {
       this.ended = true;
     } else if (kind === "deleted" || state === undefined) {

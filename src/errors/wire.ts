@@ -2,17 +2,17 @@
  * Errors on the wire: members of the family as `ErrorDetail`, and as Connect errors that carry one.
  */
 import { create, fromBinary, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { type ErrorDetail, ErrorDetailSchema } from "../gen/snakepit/v1/error_pb.ts";
-import { isSnakepitError, members, ProtocolError } from "./index.ts";
-import type { SnakepitError, SnakepitErrorOptions } from "./snakepit-error.ts";
+import { memberFromDetail } from "./detail.ts";
+import { isSnakepitError, ProtocolError } from "./index.ts";
+import type { SnakepitError } from "./snakepit-error.ts";
+
+export { fromDetail, memberFromDetail, withoutDetail } from "./detail.ts";
 
 /** Causes that are followed; a longer chain is cut there. */
 const MAX_CAUSES = 16;
 const DETAIL_TYPE = ErrorDetailSchema.typeName;
-
-/** Any member, made of fields that only the wire knows. */
-type MemberClass = new (fields: JsonObject, options: SnakepitErrorOptions) => SnakepitError;
 
 /** The detail that stands for an error. An error outside the family keeps its name, its message and its stack. */
 export function toDetail(error: unknown, depth = 0): ErrorDetail {
@@ -24,25 +24,6 @@ export function toDetail(error: unknown, depth = 0): ErrorDetail {
   }
   if (!(error instanceof Error)) return create(ErrorDetailSchema, { tag: "Error", message: String(error) });
   return create(ErrorDetailSchema, { tag: error.name, message: error.message, fields: { stack: error.stack ?? "" }, ...cause });
-}
-
-/** The error that a detail stands for: same class, same fields, same causes. One outside the family becomes a plain `Error` of that name. */
-export function fromDetail(detail: ErrorDetail): SnakepitError | Error {
-  const cause = detail.cause === undefined ? undefined : fromDetail(detail.cause);
-  const Member = members.get(detail.tag);
-  if (Member === undefined) {
-    const error = new Error(detail.message, cause === undefined ? undefined : { cause });
-    error.name = detail.tag;
-    return error;
-  }
-  // The peer computed these fields from a class of the same tag; what it left out is what its version did not know.
-  return new (Member as unknown as MemberClass)(detail.fields ?? {}, { cause, retryable: detail.retryable, message: detail.message });
-}
-
-/** The member that a detail stands for. One outside the family is wrapped in a ProtocolError. */
-export function memberFromDetail(detail: ErrorDetail): SnakepitError {
-  const error = fromDetail(detail);
-  return isSnakepitError(error) ? error : new ProtocolError({ reason: `${detail.tag}: ${detail.message}` }, { cause: error });
 }
 
 /** The Connect error that carries an error. A Connect error goes as it is; anything else outside the family says no more than its message. */
@@ -82,11 +63,6 @@ export function fromAny(type: string, value: Uint8Array): SnakepitError | undefi
   } catch (cause) {
     return new ProtocolError({ reason: "an error's detail cannot be read" }, { cause });
   }
-}
-
-/** What a call fails with whose error carries no detail of the family. */
-export function withoutDetail(code: number, message: string): SnakepitError {
-  return new ProtocolError({ reason: `the other side answered ${Code[code] ?? code}${message === "" ? "" : `: ${message}`}` });
 }
 
 function toJsonObject(fields: object): JsonObject {
