@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { kill } from "./kill.ts";
 import { OutputClosed } from "./output.ts";
 import { reload } from "./reload.ts";
+import { serve } from "./serve.ts";
 import { services } from "./services.ts";
 import { sessions } from "./sessions.ts";
 import { token } from "./token.ts";
@@ -16,7 +17,7 @@ import { workers } from "./workers.ts";
 
 const snakepit = Command.make("snakepit").pipe(
   Command.withDescription("Calls Python tools from the command line, and looks after the pits that are open"),
-  Command.withSubcommands([call, doctor, workers, sessions, reload, kill, token]),
+  Command.withSubcommands([call, serve, doctor, workers, sessions, reload, kill, token]),
 );
 
 const settings = Layer.mergeAll(
@@ -51,6 +52,7 @@ function failed(error: unknown): ExitCode {
       return exitCodes.failed;
     case "NotKilled":
     case "NotReloaded":
+    case "NotServed":
     case "TokensFailed":
       process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
       return exitCodes.failed;

@@ -3,6 +3,7 @@ import { InvalidOptions } from "../errors/index.ts";
 import { coreOf } from "../pit/core.ts";
 import type { Pit } from "../pit/pit.ts";
 import type { Snakepit } from "../pit/snakepit.ts";
+import { closeOnSignal } from "../pool/host-signals.ts";
 import { type Access, openAccess } from "./access/access.ts";
 import { checkListening } from "./access/loopback.ts";
 import { dashboardPage } from "./dashboard-page.ts";
@@ -38,7 +39,12 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(site: PitSite, options: GatewayOptions) {
     const handler = createHandler(site, handlerOptions(site, options));
-    this.#close = () => handler.drain(options.drainTimeoutMs ?? DRAIN_MS).then(() => site.close());
+    const forget = closeOnSignal(() => this.close(), "doors");
+    this.#close = () =>
+      handler
+        .drain(options.drainTimeoutMs ?? DRAIN_MS)
+        .then(() => site.close())
+        .finally(forget);
     this.fetch = createFetchHandler(handler);
     this.node = createNodeHandler(handler);
   }
@@ -91,8 +97,9 @@ export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= server.close().then(() => site.close());
-    return closed;
+    return closed.finally(forget);
   };
+  const forget = closeOnSignal(close, "doors");
   const name = host.includes(":") ? `[${host}]` : host;
   return {
     url: `${tls === undefined ? "http" : "https"}://${name}:${server.port}`,

@@ -6,7 +6,7 @@ export type CorsOrigins = "*" | readonly string[];
 
 /** How long a browser remembers what it may do, in seconds: as long as any browser does. */
 const MAX_AGE_S = 7_200;
-const requestHeaders = [...connect.allowedHeaders, "Authorization", "Traceparent", "Tracestate"].join(", ");
+const requestHeaders = [...connect.allowedHeaders, "Authorization", "Idempotency-Key", "Traceparent", "Tracestate"].join(", ");
 const responseHeaders = [...connect.exposedHeaders, "Retry-After"].join(", ");
 
 /** The answer to a browser that asks whether it may ask; undefined for any other request. */
