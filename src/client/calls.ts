@@ -57,7 +57,14 @@ export class Calls implements ToolCaller {
     const running = new Running({ ...options, tool, limit: "call", ends: [this.#connection.closed] });
     try {
       const { signal } = running;
-      const request = () => this.#connection.unary(methods.executeTool, { ...options, message, signal, timeLeftMs: running.timeLeftMs });
+      const request = () =>
+        this.#connection.unary(methods.executeTool, {
+          traceparent: options.traceparent,
+          message,
+          signal,
+          timeLeftMs: running.timeLeftMs,
+          once: true,
+        });
       const how = this.#how(tool, options, running);
       const answer = await orAborted(repeated(request, how, this.#connection.settings, signal), signal);
       // What a tool returns has the type that the caller says it has.
@@ -83,7 +90,7 @@ export class Calls implements ToolCaller {
       for (let made = 1; ; made++) {
         let begun = false;
         try {
-          const request = { ...options, message, signal, timeLeftMs: running.timeLeftMs };
+          const request = { traceparent: options.traceparent, message, signal, timeLeftMs: running.timeLeftMs, once: true };
           const messages = this.#connection.stream(methods.executeToolStream, request);
           for (let next = await orAborted(messages.next(), signal); !next.done; next = await orAborted(messages.next(), signal)) {
             begun = true;

@@ -82,7 +82,7 @@ export class RemotePit implements PitLike {
     const { ttlMs, metadata = {}, affinity = "" } = options;
     const message = { sessionId: id ?? "", ttlMs: ttlMessage(ttlMs), metadata: { ...metadata }, affinity };
     const { settings, closed } = this.#connection;
-    const request = () => this.#connection.unary(methods.openSession, { message, signal: closed });
+    const request = () => this.#connection.unary(methods.openSession, { message, signal: closed, once: id === undefined });
     // To open one that is there twice does no harm; two without an id would be two.
     const { session } = await orAborted(repeated(request, id === undefined ? changing : reading, settings, closed), closed);
     if (session === undefined) throw new ProtocolError({ reason: "an answer has no session" });

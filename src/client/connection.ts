@@ -12,6 +12,8 @@ export interface Request<I extends MessageType> {
   readonly signal: AbortSignal;
   readonly timeLeftMs?: number | undefined;
   readonly traceparent?: string | undefined;
+  /** Whether the gateway is to refuse it when it comes twice, which it does when the runtime sends it again by itself. Default false. */
+  readonly once?: boolean;
 }
 
 /** The way to one gateway. */
@@ -72,7 +74,7 @@ export class Connection {
   }
 
   async #sending<I extends MessageType>(
-    { message, signal, timeLeftMs, traceparent }: Request<I>,
+    { message, signal, timeLeftMs, traceparent, once = false }: Request<I>,
     asking: Promise<string> | undefined,
   ): Promise<Sending<I>> {
     const token = await asking;
@@ -80,7 +82,13 @@ export class Connection {
       ...this.settings.headers,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(traceparent !== undefined && { traceparent }),
+      ...(once && { "idempotency-key": newKey() }),
     };
     return { message, headers, signal, timeLeftMs };
   }
+}
+
+/** A key that no other request has. `crypto.randomUUID` is not there for pages that came without TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 }

@@ -68,7 +68,7 @@ export class SessionLink {
     // Every request of a session has its id; the compiler does not see that of a method that is yet to be chosen.
     const message = { ...init, sessionId: this.id } as unknown as Partial<Shape<I>>;
     return orAborted(
-      repeated(() => this.connection.unary(method, { message, signal: closed }), how, settings, closed),
+      repeated(() => this.connection.unary(method, { message, signal: closed, once: how === changing }), how, settings, closed),
       closed,
     );
   }

@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
+import { refuseRepeats } from "./repeats.ts";
+
+test("a request whose key was seen is refused, and others are not", async () => {
+  let ended = 0;
+  const transport = createRouterTransport((router) =>
+    router.service(GatewayService, { endSession: () => ({ ended: ++ended > 0 }) }, { interceptors: [refuseRepeats()] }),
+  );
+  const client = createClient(GatewayService, transport);
+  const end = (key?: string) => client.endSession({}, { headers: key === undefined ? [] : [["idempotency-key", key]] });
+  await Promise.all([end("a"), end("b"), end(), end()]);
+  expect(ended).toBe(4);
+  expect(await end("a").catch(() => "refused")).toBe("refused");
+  expect(ended).toBe(4);
+});
