@@ -5,14 +5,13 @@
  */
 import { type Lease, Snakepit } from "snakepit";
 import type { Effort, Figure } from "./measure.ts";
+import { median } from "./statistics.ts";
 
 const BYTES = 10_000_000;
 const NUMBERS = 10_000_000;
 /** Calls by which shared memory is there, and everything has been touched. */
 const WARM_UP = 4;
 const AT_MOST = 25;
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** Median milliseconds of each case, over rounds in which every case has its turn. */
 async function inTurn(cases: Readonly<Record<string, () => unknown>>, rounds: number): Promise<ReadonlyMap<string, number>> {
@@ -57,7 +56,7 @@ async function measure(python: string, { blobs }: Effort): Promise<Figure[]> {
   await pit.close();
   await socket.close();
   return [
-    ...Array.from(echoes, ([metric, ms]) => ({ metric, unit: "MB/s", value: (2 * BYTES) / 1_000 / ms })),
+    ...Array.from(echoes, ([metric, ms]) => ({ metric, unit: "MB/s", value: BYTES / 1_000 / ms })),
     ...Array.from(arrays, ([metric, ms]) => ({ metric, unit: "ms", value: ms })),
   ];
 }

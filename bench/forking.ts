@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Snakepit } from "snakepit";
 import { type Figure, privateMb } from "./measure.ts";
+import { median } from "./statistics.ts";
 
 const tools = new URL("./systems/science.py", import.meta.url);
 
@@ -30,13 +31,9 @@ async function replace(python: string, preload: "tools" | undefined, times: numb
   return { readyMs: median(took), privateMb: median(own) };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 const python = process.argv[2] ?? "";
-const forked = await replace(python, "tools", 20);
-const spawned = await replace(python, undefined, 3);
+const forked = await replace(python, "tools", 10);
+const spawned = await replace(python, undefined, 1);
 const figures: Figure[] = [
   { metric: "fork_ready_ms", unit: "ms", value: forked.readyMs },
   { metric: "fork_private_mb", unit: "MB", value: forked.privateMb },

@@ -5,7 +5,8 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -61,10 +62,10 @@ function nodeHeaders(): string | undefined {
   return prefixes.find((prefix) => existsSync(join(prefix, "include", "node", "node_api.h")));
 }
 
-/** The folders of the libraries of every Python here, that of the environment first. */
+/** Where libpython is: of the environment's Python first, then of those of pyenv, where the postinstall script of @platformatic/python-node looks too. */
 async function libraryFolders(): Promise<string> {
-  const ask = "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))";
-  const pythons = [join(bin, "python"), "python3.13", "python3.12", "python3.11", "python3.10"];
-  const found = await Promise.all(pythons.map((python) => run(python, ["-c", ask]).catch(() => undefined)));
-  return [...new Set(found.flatMap((answer) => answer?.stdout.trim() ?? []))].join(delimiter);
+  const { stdout } = await run(join(bin, "python"), ["-c", "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))"]);
+  const versions = join(homedir(), ".pyenv", "versions");
+  const others = existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, "lib")) : [];
+  return [...new Set([stdout.trim(), ...others])].join(delimiter);
 }

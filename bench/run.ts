@@ -119,7 +119,7 @@ function printTable(results: Results): void {
   }
   for (const { what, runtime, limit, figure, verdict, isClose } of judge(goals, find, results.spread)) {
     const close = isClose ? ", closer than two equal systems" : "";
-    console.log(`${verdict.padEnd(9)}${runtime.padEnd(5)}${what}: ${figure === undefined ? "-" : round4(figure)} (goal ${limit}${close})`);
+    console.log(`${verdict.padEnd(10)}${runtime.padEnd(5)}${what}: ${figure === undefined ? "-" : round4(figure)} (goal ${limit}${close})`);
   }
 }
 

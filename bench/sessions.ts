@@ -4,6 +4,7 @@
  */
 import { type Session, Snakepit } from "snakepit";
 import type { Effort, Figure } from "./measure.ts";
+import { median } from "./statistics.ts";
 
 const SESSIONS = 1_000;
 const VARIABLES = 100;
@@ -39,8 +40,6 @@ async function operation(sessions: readonly Session[], calls: number): Promise<n
   }
   return ((performance.now() - start) * 1_000) / calls;
 }
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** Every figure of sessions. Memory comes first, in a process that has done nothing else. */
 async function measure(python: string, { calls }: Effort): Promise<Figure[]> {
