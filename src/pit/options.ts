@@ -21,6 +21,11 @@ export interface OpenOptions extends PoolsOptions {
   readonly onEvent?: ((event: PitEvent) => void) | undefined;
   /** Whether what happens is counted in Effect's `Metric`, for its exporters and for `metrics()`. Default false, which costs calls nothing. */
   readonly metrics?: boolean | undefined;
+  /**
+   * Whether spans, metrics and lines are sent by OTLP, as the standard variables `OTEL_…` say. Implies `metrics`. For programs that do not set OpenTelemetry up
+   * themselves. Default false.
+   */
+  readonly openTelemetry?: boolean | undefined;
   /** How often an event of type "statistics" says how each pool stands, in milliseconds. Default 60 s. */
   readonly statisticsIntervalMs?: number | undefined;
 }
@@ -31,6 +36,7 @@ export interface OpenSettings extends PoolsSettings {
   readonly sessions: SessionsSettings;
   readonly onEvent: ((event: PitEvent) => void) | undefined;
   readonly metrics: boolean;
+  readonly openTelemetry: boolean;
   readonly statisticsIntervalMs: number;
 }
 
@@ -43,6 +49,7 @@ const checks: Record<Exclude<keyof OpenOptions, keyof PoolsOptions>, Check> = {
   sessions: { expected: "an object", ok: (value) => typeof value === "object" && value !== null },
   onEvent: { expected: "a function", ok: (value) => typeof value === "function" },
   metrics: { expected: "true or false", ok: (value) => typeof value === "boolean" },
+  openTelemetry: { expected: "true or false", ok: (value) => typeof value === "boolean" },
   statisticsIntervalMs: {
     expected: `a number of milliseconds from 1 to ${LONGEST_MS}`,
     ok: (value) => typeof value === "number" && value >= 1 && value <= LONGEST_MS,
@@ -52,6 +59,6 @@ const checks: Record<Exclude<keyof OpenOptions, keyof PoolsOptions>, Check> = {
 /** Fills in the defaults. Throws InvalidOptions, which names the option and what was expected. */
 export function openSettings(options: OpenOptions): OpenSettings {
   const pools = poolsSettings(options, checks);
-  const { store, sessions = {}, onEvent, metrics = false, statisticsIntervalMs = STATISTICS_INTERVAL_MS } = options;
-  return { ...pools, store, sessions: sessionsSettings(sessions), onEvent, metrics, statisticsIntervalMs };
+  const { store, sessions = {}, onEvent, metrics = false, openTelemetry = false, statisticsIntervalMs = STATISTICS_INTERVAL_MS } = options;
+  return { ...pools, store, sessions: sessionsSettings(sessions), onEvent, metrics, openTelemetry, statisticsIntervalMs };
 }

@@ -24,6 +24,7 @@ import { Telemetry } from "../telemetry/telemetry.ts";
 import { nearestNames } from "../tool/nearest.ts";
 import { Administration } from "./admin.ts";
 import { Logs } from "./logs.ts";
+import { exporting, exportLines } from "./open-telemetry.ts";
 import { type OpenOptions, openSettings, type SessionStore } from "./options.ts";
 import { type Pools, toolsOf } from "./pools.ts";
 
@@ -71,19 +72,20 @@ export class Pit implements CallTarget {
   static open(options: OpenOptions, adapter: Adapter): Effect.Effect<Pit, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
       const settings = yield* Effect.try({ try: () => openSettings(options), catch: familyOnly<SnakepitError> });
-      const context = yield* Effect.context<never>();
       const scope = yield* Scope.fork(yield* Effect.scope);
       const close = (): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void));
       yield* Effect.acquireRelease(
         Effect.sync(() => closeOnSignal(close)),
         (forget) => Effect.sync(forget),
       );
+      // Ends last, since all that happens until then is to be sent.
+      const context = settings.openTelemetry ? yield* exporting.pipe(Scope.provide(scope)) : yield* Effect.context<never>();
       const telemetry = yield* Effect.acquireRelease(
         Effect.sync(() => new Telemetry()),
         (all) => Effect.sync(() => all.close()),
       ).pipe(Scope.provide(scope));
       if (settings.onEvent !== undefined) telemetry.listen(settings.onEvent);
-      const metrics = settings.metrics ? new Metrics(context) : undefined;
+      const metrics = settings.metrics || settings.openTelemetry ? new Metrics(context) : undefined;
       if (metrics !== undefined) telemetry.listen(metrics.take);
       const opened = new Map<string, Pool>();
       const tools = new HostTools();
@@ -111,6 +113,7 @@ export class Pit implements CallTarget {
           ...toolHandlers(tools, functions, { run, id: worker, pool, hostCallOf: (call) => opened.get(pool)?.hostCallOf(worker, call) }),
         });
       const logs = new Logs(settings.onLog ?? printLog);
+      if (settings.openTelemetry) logs.listen(exportLines(context));
       const registry = yield* openRegistry({
         onEvent: (event) => logs.say({ ...fromRegistry, text: registryMessage(event) }),
       }).pipe(Scope.provide(scope));
@@ -130,7 +133,7 @@ export class Pit implements CallTarget {
       const open = Effect.fnUntraced(function* (pool: PoolSettings) {
         const own = yield* Scope.fork(together);
         const its = { ...services, handlers: handlers(pool.name), adapter: pool.adapter ?? adapter };
-        return [pool.name, yield* Pool.open(pool, its).pipe(Scope.provide(own))] as const;
+        return [pool.name, yield* Pool.open(pool, its).pipe(Scope.provide(own), Effect.provideContext(context))] as const;
       });
       for (const [name, pool] of yield* Effect.forEach(settings.pools, open, { concurrency: "unbounded" })) opened.set(name, pool);
       for (const pool of opened.values()) {
@@ -145,7 +148,7 @@ export class Pit implements CallTarget {
         Effect.sync(() => setInterval(() => {}, FOREVER_MS)),
         (timer) => Effect.sync(() => clearInterval(timer)),
       ).pipe(Scope.provide(scope));
-      return new Pit({ pools: opened, sessions, telemetry, logs, metrics: settings.metrics, admin, context });
+      return new Pit({ pools: opened, sessions, telemetry, logs, metrics: metrics !== undefined, admin, context });
     });
   }
 

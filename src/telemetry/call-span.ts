@@ -14,8 +14,16 @@ const tracers = new Map<string, Tracer.Tracer>();
 export interface CallSpan {
   /** The trace context for Python. */
   readonly traceparent: string;
+  /** Says something about it. */
+  attribute(name: string, value: string | number): void;
   /** The call is over. */
   end(exit: Exit.Exit<unknown, unknown>): void;
+}
+
+/** Who makes spans, and when it is. */
+export interface SpanMaker {
+  readonly tracer: Tracer.Tracer;
+  readonly clock: Clock.Clock;
 }
 
 /** Opens the span of a call that the running fiber makes; undefined when that fiber is in no span. */
@@ -25,7 +33,11 @@ export function callSpan(tool: string): CallSpan | undefined {
   const parent = propagated(fiber.cache.span);
   if (parent === undefined) return undefined;
   const tracer = fiber.cache.tracer ?? Tracer.nativeTracer;
-  const clock = Context.get(fiber.context, Clock.Clock);
+  return callSpanIn(parent, tool, { tracer, clock: Context.get(fiber.context, Clock.Clock) });
+}
+
+/** Opens the span of a call that is made in another one. */
+export function callSpanIn(parent: Tracer.AnySpan, tool: string, { tracer, clock }: SpanMaker): CallSpan {
   const span = tracer.span({
     name: tool,
     parent: Option.some(parent),
@@ -41,7 +53,11 @@ export function callSpan(tool: string): CallSpan | undefined {
   const traceparent = traceparentOf(span);
   // As Python names the trace.
   remember(traceparent.slice(3, 35), tracer);
-  return { traceparent, end: (exit) => span.end(clock.currentTimeNanosUnsafe(), exit) };
+  return {
+    traceparent,
+    attribute: (key, value) => span.attribute(key, value),
+    end: (exit) => span.end(clock.currentTimeNanosUnsafe(), exit),
+  };
 }
 
 function remember(traceId: string, tracer: Tracer.Tracer): void {

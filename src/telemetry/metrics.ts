@@ -10,7 +10,8 @@ type Attributes = Readonly<Record<string, string>>;
 /** Bounds of durations in seconds, as OpenTelemetry has them for calls, with finer ones below a millisecond. */
 const SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
 
-const seconds = (name: string, description: string) =>
+/** A histogram of durations. */
+export const seconds = (name: string, description: string) =>
   Metric.histogram(name, { description, boundaries: SECONDS, attributes: { unit: "s" } });
 const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true });
 

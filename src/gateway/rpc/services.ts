@@ -6,7 +6,9 @@ import type { Pit } from "../../pit/pit.ts";
 import { noteOutcomes } from "../access/outcomes.ts";
 import { adminHandlers } from "./admin-handlers.ts";
 import { tellFailures } from "./failure.ts";
+import { observing } from "./observe.ts";
 import { OwnedSessions } from "./owned-sessions.ts";
+import { refuseRepeats } from "./repeats.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { toolHandlers } from "./tool-handlers.ts";
 import { variableHandlers } from "./variable-handlers.ts";
@@ -24,7 +26,7 @@ export function servicesOf(pit: Pit): Services {
   const sessions = new OwnedSessions(pit);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
   const admin = adminHandlers(pit);
-  const options = { interceptors: [noteOutcomes, tellFailures] };
+  const options = { interceptors: [noteOutcomes, tellFailures, refuseRepeats(), observing(pit)].filter((one) => one !== undefined) };
   return {
     addTo: (router) => router.service(GatewayService, gateway, options).service(AdminService, admin, options),
     close: () => sessions.close(),
