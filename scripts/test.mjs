@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeFailures } from "./test/failures.mjs";
+import { leftOut } from "./test/left-out.mjs";
 import { endSuites, runSuite } from "./test/run-suite.mjs";
 import { suites } from "./test/suites.mjs";
 
@@ -53,6 +54,7 @@ try {
   rmSync(reports, { recursive: true, force: true });
 }
 console.log(`\n${((performance.now() - since) / 1000).toFixed(0)} s${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+for (const what of leftOut()) console.log(`left out  ${what}`);
 // At the very end, where whoever keeps only the last lines sees them.
 for (const name of failed) console.log(`failed  ${name}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { chromiumPath } from "./browser.support.ts";
+import { chromiumPath } from "./chromium.ts";
 import { cases } from "./client.cases.ts";
 import { type StandingBench, standingBench } from "./client.support.ts";
 

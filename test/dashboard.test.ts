@@ -6,7 +6,8 @@ import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { createToken, type Served, serve } from "../src/gateway.ts";
 import { Snakepit } from "../src/index.ts";
-import { chromiumPath, openChromium } from "./browser.support.ts";
+import { openChromium } from "./browser.support.ts";
+import { chromiumPath } from "./chromium.ts";
 import { toolFile, until } from "./pool.support.ts";
 
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");

@@ -11,7 +11,7 @@ const BUN_TEST = ["bun", "test", "--timeout=60000", "--reporter=junit", "--repor
 const PACKED = "test/packed.test.ts";
 /** Groups of tests that take long enough to be suites of their own, by how their files begin. */
 const PROCESSES = ["host-death", "containment", "fork-server", "registry"];
-const DOORS = ["gateway", "interop", "client", "dashboard"];
+const DOORS = ["gateway", "interop", "client", "dashboard", "browser"];
 const beginning = (names) => names.map((name) => `test/${name}`);
 const others = [PACKED, ...["pool", "session", ...PROCESSES, ...DOORS].map((group) => `test/${group}*.test.ts`)].flatMap((path) => [
   "--path-ignore-patterns",
