@@ -30,6 +30,20 @@ const memory = Metric.gauge("snakepit.worker.memory", {
   attributes: { unit: "By" },
 });
 
+/** A figure of a pool that is read when somebody asks. */
+type Read = readonly [name: string, description: string, read: (now: PoolFigures) => number];
+
+const gauges: readonly Read[] = [
+  ["snakepit.queue.length", "Calls that wait for a worker", ({ queued }) => queued],
+  ["snakepit.calls.live", "Calls that wait or run", ({ live }) => live],
+  ["snakepit.workers.wanted", "Workers that the pool is to have", ({ workers }) => workers],
+  ["snakepit.workers.ready", "Workers that take calls", ({ ready }) => ready],
+];
+const counters: readonly Read[] = [
+  ["snakepit.affinity.hits", "Calls of sessions that went to the worker of their session", ({ affinityHits }) => affinityHits],
+  ["snakepit.affinity.misses", "Calls of sessions that went to another worker", ({ affinityMisses }) => affinityMisses],
+];
+
 /** Counts what events say, in the registry of `context`. */
 export class Metrics {
   readonly #context: Context.Context<never>;
@@ -86,26 +100,18 @@ export class Metrics {
   /** Has the figures of a pool read whenever somebody reads the metrics. The returned function ends it. */
   observe(pool: string, figures: () => PoolFigures): () => void {
     const of = poolOf(pool);
-    const gauges: Readonly<Record<string, (now: PoolFigures) => number>> = {
-      "snakepit.queue.length": ({ queued }) => queued,
-      "snakepit.calls.live": ({ live }) => live,
-      "snakepit.workers.wanted": ({ workers }) => workers,
-      "snakepit.workers.ready": ({ ready }) => ready,
-    };
-    const counters: typeof gauges = {
-      "snakepit.affinity.hits": ({ affinityHits }) => affinityHits,
-      "snakepit.affinity.misses": ({ affinityMisses }) => affinityMisses,
-    };
+    // There from the beginning, so that a rate of them is known when the first one comes.
+    for (const metric of [crashes, restarts, failedStarts]) this.#add(metric, 0, pool, () => of);
     const registrations = [
-      ...Object.entries(gauges).map(([name, read]) =>
-        Metric.registerUnsafe(Metric.withAttributes(Metric.gauge(name), of), this.#context, {
+      ...gauges.map(([name, description, read]) =>
+        Metric.registerUnsafe(Metric.withAttributes(Metric.gauge(name, { description }), of), this.#context, {
           get: () => ({ value: read(figures()) }),
           update() {},
           modify() {},
         }),
       ),
-      ...Object.entries(counters).map(([name, read]) =>
-        Metric.registerUnsafe(Metric.withAttributes(counter(name, ""), of), this.#context, {
+      ...counters.map(([name, description, read]) =>
+        Metric.registerUnsafe(Metric.withAttributes(counter(name, description), of), this.#context, {
           get: () => ({ count: read(figures()), incremental: true }),
           update() {},
           modify() {},
