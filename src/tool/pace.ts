@@ -8,8 +8,9 @@
 /** Runs shorter than this, in microseconds, are quick. */
 const QUICK_US = 1_000;
 
-/** What a new run weighs in the average. One hiccup of the machine does not make a quick tool slow, a few slow runs do. */
+/** What a new run weighs in the average, and the most that it counts as: one hiccup of the machine does not make a quick tool slow, a few slow runs do. */
 const WEIGHT = 1 / 8;
+const LONGEST_US = 4 * QUICK_US;
 
 /** A moving average of run times. */
 export class Pace {
@@ -20,13 +21,14 @@ export class Pace {
     return this.#averageUs >= 0 && this.#averageUs < QUICK_US;
   }
 
-  /** The average, in microseconds; -1 before the first run. */
+  /** The average of what they count as, in microseconds; -1 before the first run. */
   get averageUs(): number {
     return this.#averageUs;
   }
 
   /** Counts a run. */
   add(ranUs: number): void {
-    this.#averageUs = this.#averageUs < 0 ? ranUs : this.#averageUs + (ranUs - this.#averageUs) * WEIGHT;
+    const counted = Math.min(ranUs, LONGEST_US);
+    this.#averageUs = this.#averageUs < 0 ? counted : this.#averageUs + (counted - this.#averageUs) * WEIGHT;
   }
 }

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE
 from snakepit._interrupt import Slot, install_signal
+from snakepit._replies import Large
 from snakepit._sync import SyncCall
 from snakepit._waiter import Waiter, wait_outside
 
@@ -35,7 +36,7 @@ _TICK = 0.001
 # Ticks without anything to do before the monitor sleeps until it is woken.
 _QUIET = 5
 # Answers leave together, but not more than this many at a time, so that both processes work at once.
-_TOGETHER = 8
+_TOGETHER = 16
 # A signal that comes just before a system call is lost; so it is repeated.
 _KICK = 0.005
 _unpack = HEADER.unpack_from
@@ -50,6 +51,7 @@ class Leader:
         # Calls in the order they came, and streams that go on; the latter are overtaken, the former never.
         self._queue: deque[Run] = deque()
         self._streams: deque[Run] = deque()
+        # Frames that are held back, each in two pieces.
         self._out: list[bytes] = []
         self._cell: list[bool] = []
         self._leading = True
@@ -103,8 +105,8 @@ class Leader:
         """Sends the answers that were held back. Only by who leads."""
         out = self._out
         if out:
-            self.runtime.writer.send(out[0] if len(out) == 1 else b"".join(out))
-            self.runtime.ended_calls += len(out)
+            self.runtime.writer.send(b"".join(out))
+            self.runtime.ended_calls += len(out) // 2
             out.clear()
 
     def after_fork(self) -> None:
@@ -162,7 +164,7 @@ class Leader:
         buf = reader.buf
         by_prefix = runtime.entries.by_prefix
         calls = runtime.calls
-        result = runtime.replies.result
+        result = runtime.replies.pieces
         monotonic = time.monotonic
         plain = reader.plain
         partial = runtime.logs.partial
@@ -208,7 +210,7 @@ class Leader:
                 reader.pos = after
                 slot.now = (call, entry, aux, clock, 0)
                 self._begun += 1
-                answer: object = None
+                answer: tuple[bytes, bytes] | Large | None = None
                 try:
                     try:
                         # From here the monitor may have the lead, and interrupt.
@@ -221,7 +223,7 @@ class Leader:
                         answer = result(call, value, int((clock - began) * 1e6))
                     except Exception as e:
                         clock = monotonic()
-                        answer = runtime.replies.error_frame(call, e, entry.name)
+                        answer = (runtime.replies.error_frame(call, e, entry.name), b"")
                     cell.pop()
                 except BaseException as e:
                     # The token was gone, an interrupt came, or the tool raised something like SystemExit. An interrupt may come until the slot
@@ -248,9 +250,9 @@ class Leader:
                     slot.now = None
                     if partial:
                         runtime.logs.finish(call)
-                    if type(answer) is bytes:
-                        out.append(answer)
-                        if len(out) >= _TOGETHER:
+                    if not isinstance(answer, Large):
+                        out += answer
+                        if len(out) >= 2 * _TOGETHER:
                             self.flush()
                     else:
                         self._send_large(call, answer)
@@ -343,22 +345,24 @@ class Leader:
             return False
         return True
 
-    def _end_inline(self, call: int, tool: str, answer: object, error: BaseException, cancelled: bool) -> None:
+    def _end_inline(self, call: int, tool: str, answer: tuple[bytes, bytes] | Large | None, error: BaseException, cancelled: bool) -> None:
         """A short call that did not end as short calls do."""
         runtime = self.runtime
         runtime.logs.finish(call)
         if not cancelled:
             if answer is None:
-                answer = runtime.replies.error_frame(call, error, tool)
-            runtime.replies.send(call, answer, wait=True)  # pyright: ignore[reportArgumentType]
+                whole = runtime.replies.error_frame(call, error, tool)
+            else:
+                whole = answer if isinstance(answer, Large) else b"".join(answer)
+            runtime.replies.send(call, whole, wait=True)
         runtime.ended(call)
         self._leading = self._reclaim()
 
-    def _send_large(self, call: int, answer: object) -> None:
+    def _send_large(self, call: int, answer: Large) -> None:
         # Waiting for it to be sent must not keep anybody from reading.
         self.flush()
         self._relieve()
-        self.runtime.replies.send(call, answer, wait=True)  # pyright: ignore[reportArgumentType]
+        self.runtime.replies.send(call, answer, wait=True)
         self._leading = self._reclaim()
 
     def _follow(self) -> None:

@@ -50,12 +50,17 @@ class Replies:
 
     def result(self, call: int, value: object, us: int) -> bytes | Large:
         """The answer of a tool that does not stream. Nothing is sent. Raises UnsupportedValue and PayloadTooLarge."""
+        answer = self.pieces(call, value, us)
+        return answer if isinstance(answer, Large) else b"".join(answer)
+
+    def pieces(self, call: int, value: object, us: int) -> tuple[bytes, bytes] | Large:
+        """The same as `result`, a small frame in two pieces: who sends several at once puts them together once, a copy less for each."""
         packed, buffers = encode(value)
         n = len(packed)
         if buffers is None and n <= self._short:
             if n < 128:
-                return _pack1(n + 2, RESULT, 0, 0, call, us, 10, n) + packed
-            return _pack2(n + 3, RESULT, 0, 0, call, us, 10, (n & 127 | 128) | (n >> 7) << 8) + packed
+                return _pack1(n + 2, RESULT, 0, 0, call, us, 10, n), packed
+            return _pack2(n + 3, RESULT, 0, 0, call, us, 10, (n & 127 | 128) | (n >> 7) << 8), packed
         return self._message(RESULT, call, (packed,), buffers, us)
 
     def items(self, call: int, items: Sequence[bytes], buffers: list[OutBuffer] | None = None) -> Large:
