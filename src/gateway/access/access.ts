@@ -72,7 +72,8 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
     const { pathname } = request.url;
     if (isPublic(pathname)) return { values: createContextValues(), release: () => {} };
     const began = now();
-    const record: RequestRecord = { outcome: "malformed" };
+    const action = actionOf(pathname);
+    const record: RequestRecord = { outcome: outcomeUnlessTold(action) };
     let id = nobody.id;
     const tell = (): void => {
       const { address } = request.peer;
@@ -80,7 +81,7 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
       audit.write({
         time,
         principal: id,
-        action: actionOf(pathname),
+        action,
         ...record,
         durationMs: now() - began,
         ...(address === undefined ? {} : { address }),
@@ -106,6 +107,12 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
   }
 
   return { admit, close: () => audit.close() };
+}
+
+/** The outcome of what no handler tells about: a page, or a request that reached none. */
+function outcomeUnlessTold(action: string): string {
+  if (action === "metrics") return "ok";
+  return action === "unknown" ? "not_found" : "malformed";
 }
 
 function checked(limits: AccessLimits): AccessLimits {
