@@ -1,7 +1,7 @@
 /** Runs the cases of the client in workerd, as client.program.ts does on other runtimes. Miniflare is a program for Node. */
 import process from "node:process";
 import { Miniflare } from "miniflare";
-import { bundled } from "./client.bundle.ts";
+import { bundled, COMPATIBILITY_DATE, WORKERD } from "./client.bundle.ts";
 
 const [bench = "", only = ""] = process.argv.slice(2);
 const script = await bundled(
@@ -13,9 +13,9 @@ const script = await bundled(
       return Response.json(await runCases(bench, only));
     },
   };`,
-  ["workerd", "worker", "browser"],
+  WORKERD,
 );
-const workerd = new Miniflare({ modules: true, script, compatibilityDate: "2026-06-01" });
+const workerd = new Miniflare({ modules: true, script, compatibilityDate: COMPATIBILITY_DATE });
 try {
   const response = await workerd.dispatchFetch("http://workerd/", {
     method: "POST",
