@@ -146,7 +146,8 @@ class Memory:
         self._lock = threading.RLock()
         self._probe: _Pages | None = None
         self._nonce = b""
-        self._works = False
+        # Whether the host has said that it can.
+        self.works = False
         self._total = 0
         self._results: dict[int, _ResultSegment] = {}
         self._arguments: dict[int, _Pages] = {}
@@ -177,7 +178,7 @@ class Memory:
         """The host has answered. Where its mapping is none of the same memory, nothing is shared."""
         probe, self._probe = self._probe, None
         if probe is not None:
-            self._works = works and probe.map[_NONCE : 2 * _NONCE] == self._nonce
+            self.works = works and probe.map[_NONCE : 2 * _NONCE] == self._nonce
             probe.close()
 
     # Results.
@@ -186,7 +187,7 @@ class Memory:
         """Where each of these buffers lies in memory: those that `empty` made where they are, the others are copied. None for what is to be sent."""
         loans: list[Loan] = []
         places: list[SharedRange | None] = [None] * len(buffers)
-        if not self._works:
+        if not self.works:
             return loans, places
         for index, buffer in enumerate(buffers):
             found = self._where(buffer.data)
@@ -245,7 +246,7 @@ class Memory:
         return array
 
     def _room(self, size: int) -> tuple[_ResultSegment, Any] | None:
-        if not self._works or size < LEAST_SHARED:
+        if not self.works or size < LEAST_SHARED:
             return None
         found = self._take(size)
         if found is None:
@@ -308,7 +309,7 @@ class Memory:
 
     def wanted(self, size: int) -> None:
         """The host has found no memory for arguments."""
-        if self._works:
+        if self.works:
             self._want(size, True)
         else:
             self._say(Event(segments_opened=SegmentsOpened()))

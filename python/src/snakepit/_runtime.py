@@ -268,6 +268,8 @@ class Runtime:
                     found.message(message.prefix, message.aux, message.body, attached)
                 except SnakepitError as e:
                     self._fail(call, e)
+            else:
+                self._give_back(message.body)
         elif kind == END:
             found = self.calls.get(call)
             if found is not None:
@@ -358,6 +360,7 @@ class Runtime:
             self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached, self.memory), None, depth, waiter)  # pyright: ignore
         except SnakepitError as e:
             self.traces.pop(call, None)
+            self._give_back(body)
             self.replies.error(call, e, name)
         except (DecodeError, IndexError):
             self.replies.error(call, ProtocolError("no ExecuteToolRequest"), name)
@@ -389,6 +392,7 @@ class Runtime:
             self._submit(call, entry, timeout_ms, request.args, buffers, inputs, request.depth, request.waiter)
         except SnakepitError as e:
             self.traces.pop(call, None)
+            self._give_back(body)
             self.replies.error(call, e, name)
         except DecodeError:
             self.replies.error(call, ProtocolError("no ExecuteToolStreamRequest"), name)
@@ -490,6 +494,16 @@ class Runtime:
     def _new(self, call: int) -> None:
         if call == 0 or call in self.calls:
             raise FrameError(f"call {call} opened twice" if call else "a call without an id")
+
+    def _give_back(self, body: bytearray) -> None:
+        """A message that nobody takes may have lent memory. The numbers of the fields are those of either request."""
+        if self.memory.works:
+            try:
+                request = ExecuteToolStreamRequest.FromString(bytes(body))
+                received_buffers([*request.buffers, *request.input.buffers], [], self.memory)
+            except (DecodeError, ProtocolError):
+                # What it names is no memory, so there is none to give back.
+                pass
 
     def _trace(self, call: int, traceparent: str) -> None:
         if TRACEPARENT.fullmatch(traceparent):
