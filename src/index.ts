@@ -31,7 +31,7 @@ export type { OpenOptions, SessionStore } from "./pit/options.ts";
 export { type Callable, type MetricSnapshot, type PoolHandle, Snakepit } from "./pit/snakepit.ts";
 export type { BreakerState } from "./pool/breaker.ts";
 export type { CallError, OpenError } from "./pool/errors.ts";
-export type { LogEvent } from "./pool/logs.ts";
+export { type LogEvent, printLogJson } from "./pool/logs.ts";
 export type {
   BreakerOptions,
   CallOptions,

@@ -134,6 +134,8 @@ test("metrics and lines are sent too, with the service that the variables name",
   expect(line).toMatchObject({ traceId, severityText: "Info" });
   expect(line && attributeOf(line.attributes, "snakepit.worker")).toBe("default-1");
   expect(line && attributeOf(line.attributes, "rpc.method")).toBe("work");
+  expect(line && attributeOf(line.attributes, "snakepit.session")).toBe(sessionId);
+  expect(line && Number(attributeOf(line.attributes, "snakepit.call"))).toBeGreaterThan(0);
 
   for (const { headers, body } of bodies) {
     expect(headers["x-key"]).toBe("secret");

@@ -44,8 +44,8 @@ export interface Connection {
 
 /** What the owner of a connection hears. Called in the order things arrive. */
 export interface ConnectionEvents {
-  /** A line printed or logged by tool code. */
-  onLog(log: Log): void;
+  /** A line printed or logged by tool code, and the call that it belongs to as long as that runs. */
+  onLog(log: Log, call?: CarriedCall): void;
   /** A part of a traced call is over. It may come after the call has ended for the host. */
   onSpan?(span: SpanEnded): void;
   /** The worker is going and takes no more calls. */

@@ -36,7 +36,7 @@ export class WorkerConnection implements Connection {
       control(bytes, kind, call, _aux, start, end) {
         if (kind === Kind.EVENT) {
           const event = readEvent(bytes, start, end);
-          if (event.case === "log") events.onLog(event.value);
+          if (event.case === "log") events.onLog(event.value, calls.running(call));
           else if (event.case === "progress") calls.progress(call, event.value);
           else if (event.case === "span") events.onSpan?.(event.value);
           else if (event.case === "segmentsOpened") link.memory?.opened(event.value.segments);

@@ -165,6 +165,11 @@ export class ToolCalls implements CallSink {
     this.table.get(id)?.onProgress({ fraction, message });
   }
 
+  /** The call of this id; undefined when it is over. */
+  running(id: number): CarriedCall | undefined {
+    return this.table.get(id);
+  }
+
   isOpen(id: number): boolean {
     return this.table.get(id) !== undefined;
   }

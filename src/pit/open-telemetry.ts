@@ -64,15 +64,16 @@ const levels: Readonly<Record<LogEvent["level"], LogLevel.Severity>> = {
   critical: "Fatal",
 };
 
-function logged({ text, level, trace, pool, worker, tool, session, source }: LogEvent): Effect.Effect<void> {
+function logged({ text, level, trace, ...event }: LogEvent): Effect.Effect<void> {
   const about = {
-    "snakepit.pool": pool,
-    "snakepit.worker": worker,
-    "rpc.method": tool,
-    "snakepit.session": session,
-    "snakepit.source": source,
+    "snakepit.pool": event.pool,
+    "snakepit.worker": event.worker,
+    "rpc.method": event.tool,
+    "snakepit.session": event.session,
+    "snakepit.call": event.call,
+    "snakepit.source": event.source,
   };
-  const known = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== ""));
+  const known = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== "" && value !== 0));
   const line = Effect.logWithLevel(levels[level])(text).pipe(Effect.annotateLogs(known));
   // A line knows its trace, but not in which span it was printed.
   return trace === "" ? line : line.pipe(Effect.withParentSpan(Tracer.externalSpan({ traceId: trace, spanId: "" })));

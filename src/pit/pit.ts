@@ -171,6 +171,7 @@ const fromRegistry = {
   worker: "",
   tool: "",
   session: "",
+  call: 0,
   trace: "",
   level: "warning",
   source: "snakepit",

@@ -1,6 +1,8 @@
 /** The calls of a pool that wait or run, for whoever looks after it. Calls pay nothing for it: they get their names when somebody asks. */
-import type { PoolCall } from "./call.ts";
+import type { CarriedCall } from "../tool/call.ts";
+import { PoolCall } from "./call.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { Hedge } from "./hedge.ts";
 
 /** A call that waits or runs. */
 export interface CallInfo {
@@ -18,7 +20,7 @@ export interface CallInfo {
 
 /** A call that somebody has seen. */
 interface Seen {
-  readonly id: string;
+  readonly number: number;
   readonly at: number;
 }
 
@@ -37,19 +39,25 @@ export class LiveCalls {
     return this.#dispatcher.calls.map((call) => this.#info(call, now)).toSorted((one, other) => other.ageMs - one.ageMs);
   }
 
+  /** The number of a call that a worker has, as its events have it; 0 for what is no call of a pool. */
+  numberOf(carried: CarriedCall): number {
+    const call = carried instanceof Hedge ? carried.call : carried;
+    return call instanceof PoolCall ? this.#nameOf(call, this.#dispatcher.clock.now()).number : 0;
+  }
+
   /** Cancels a call. Its code in Python is interrupted; the call fails with Cancelled. False when there is none of this id. */
   cancel(id: string): boolean {
-    const call = this.#dispatcher.calls.find((candidate) => this.#seen.get(candidate)?.id === id);
+    const call = this.#dispatcher.calls.find((candidate) => String(this.#seen.get(candidate)?.number) === id);
     if (call === undefined) return false;
     this.#dispatcher.abandon(call, call.cancelled());
     return true;
   }
 
   #info(call: PoolCall, now: number): CallInfo {
-    const { id, at } = this.#nameOf(call, now);
+    const { number, at } = this.#nameOf(call, now);
     const begun = Number.isFinite(call.deadline) ? call.deadline - call.timeoutMs : at;
     return {
-      id,
+      id: String(number),
       pool: this.#dispatcher.settings.name,
       tool: call.tool,
       session: call.sessionId,
@@ -59,8 +67,11 @@ export class LiveCalls {
   }
 
   #nameOf(call: PoolCall, now: number): Seen {
-    const seen = this.#seen.get(call) ?? { id: String(call.story?.call ?? this.#dispatcher.telemetry.nextCall()), at: now };
-    this.#seen.set(call, seen);
+    let seen = this.#seen.get(call);
+    if (seen === undefined) {
+      seen = { number: call.story?.call ?? this.#dispatcher.telemetry.nextCall(), at: now };
+      this.#seen.set(call, seen);
+    }
     return seen;
   }
 }

@@ -11,6 +11,8 @@ export interface LogEvent {
   readonly tool: string;
   /** Session of the call; empty outside a session. */
   readonly session: string;
+  /** Number of the call, as its events have it; 0 outside a call, and of a call that is over. */
+  readonly call: number;
   /** The trace that the call belongs to, as 32 hexadecimal digits; empty when nobody traces it. */
   readonly trace: string;
   /** How serious it is, from Python's logging. What is printed counts as "info", to stderr as "warning". */
@@ -27,6 +29,12 @@ export function levelName(level: number): LogEvent["level"] {
   if (level >= 40) return "error";
   if (level >= 30) return "warning";
   return level >= 20 ? "info" : "debug";
+}
+
+/** Writes a line to the host's stderr as JSON, for programs that collect logs: give it to `onLog`. Fields that say nothing are left out. */
+export function printLogJson({ text, ...event }: LogEvent): void {
+  const about = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== "" && value !== 0));
+  stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...about, text })}\n`);
 }
 
 /** What happens to lines when nobody asked for them: each goes to the host's stderr, after the worker and the tool it comes from. */

@@ -53,21 +53,22 @@ export class Pool {
   /** Its calls that wait or run. */
   readonly calls: LiveCalls;
 
-  private constructor(dispatcher: Dispatcher, supervisor: Supervisor | undefined, adapter: Adapter) {
+  private constructor(dispatcher: Dispatcher, calls: LiveCalls, supervisor: Supervisor | undefined, adapter: Adapter) {
     this.#dispatcher = dispatcher;
     this.#supervisor = supervisor;
     this.#adapter = adapter;
-    this.calls = new LiveCalls(dispatcher);
+    this.calls = calls;
   }
 
   /** Opens a pool: prepares its adapter, starts its workers, and waits until one is ready. It closes with its scope. */
   static open(settings: PoolSettings, services: PoolServices): Effect.Effect<Pool, SnakepitError, Scope.Scope> {
     return Effect.gen(function* () {
       const dispatcher = new Dispatcher(settings, services.functions, realClock, services.telemetry, services.run);
+      const calls = new LiveCalls(dispatcher);
       const { adapter, onLog } = services;
       if (settings.tools.length === 0) {
         yield* Effect.addFinalizer(() => Effect.promise(() => dispatcher.close()));
-        return new Pool(dispatcher, undefined, adapter);
+        return new Pool(dispatcher, calls, undefined, adapter);
       }
       const log = (event: Partial<LogEvent>): void =>
         tell(onLog, {
@@ -75,6 +76,7 @@ export class Pool {
           worker: "",
           tool: "",
           session: "",
+          call: 0,
           trace: "",
           level: "info",
           source: "snakepit",
@@ -107,8 +109,9 @@ export class Pool {
         record: services.record,
         nextId: () => `${settings.name}-${++workers}`,
         events: (worker) => ({
-          onLog: (line) =>
+          onLog: (line, call) =>
             log({
+              call: call === undefined ? 0 : calls.numberOf(call),
               worker,
               tool: line.tool,
               session: line.sessionId,
@@ -132,7 +135,7 @@ export class Pool {
       yield* supervisor.firstReady;
       yield* Effect.forkIn(new Upkeep(dispatcher, supervisor).run, workersScope);
       if (settings.reload) yield* autoReload(settings.tools, supervisor.reload, log).pipe(Scope.provide(workersScope));
-      return new Pool(dispatcher, supervisor, adapter);
+      return new Pool(dispatcher, calls, supervisor, adapter);
     });
   }
 

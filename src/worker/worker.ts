@@ -44,8 +44,8 @@ export interface WorkerSpec {
 
 /** What the owner of a worker hears. */
 export interface WorkerEvents {
-  /** A line that a tool printed or logged. */
-  onLog(log: Log): void;
+  /** A line that a tool printed or logged, and the call that it belongs to as long as that runs. */
+  onLog(log: Log, call?: CarriedCall): void;
   /** A part of a traced call is over. */
   onSpan?(span: SpanEnded): void;
   /** A line that came out of the process itself. */
@@ -157,9 +157,9 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
         limits: spec.limits,
         handlers: spec.handlers,
         events: {
-          onLog(log) {
+          onLog(log, call) {
             if (log.source !== "stdout") tail.add(log.text);
-            events.onLog(log);
+            events.onLog(log, call);
           },
           onSpan: (span) => events.onSpan?.(span),
           onGoing: () => events.onGoing(),

@@ -81,6 +81,12 @@ async def work_async(name: str, seconds: float = 0.0) -> str:
 
 
 @tool
+async def log_async(text: str) -> None:
+    await asyncio.sleep(0)
+    print(text)
+
+
+@tool
 def stubborn() -> None:
     """Ignore every cancel."""
     say("stubborn began")
