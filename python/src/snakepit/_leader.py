@@ -345,16 +345,14 @@ class Leader:
             return False
         return True
 
-    def _end_inline(self, call: int, tool: str, answer: tuple[bytes, bytes] | Large | None, error: BaseException, cancelled: bool) -> None:
+    def _end_inline(self, call: int, tool: str, answer: tuple[bytes, ...] | Large | None, error: BaseException, cancelled: bool) -> None:
         """A short call that did not end as short calls do."""
         runtime = self.runtime
         runtime.logs.finish(call)
         if not cancelled:
             if answer is None:
-                whole = runtime.replies.error_frame(call, error, tool)
-            else:
-                whole = answer if isinstance(answer, Large) else b"".join(answer)
-            runtime.replies.send(call, whole, wait=True)
+                answer = (runtime.replies.error_frame(call, error, tool),)
+            runtime.replies.send(call, answer if isinstance(answer, Large) else b"".join(answer), wait=True)
         runtime.ended(call)
         self._leading = self._reclaim()
 
