@@ -13,11 +13,12 @@ import { serve } from "./serve.ts";
 import { services } from "./services.ts";
 import { sessions } from "./sessions.ts";
 import { token } from "./token.ts";
+import { top } from "./top.ts";
 import { workers } from "./workers.ts";
 
 const snakepit = Command.make("snakepit").pipe(
   Command.withDescription("Calls Python tools from the command line, and looks after the pits that are open"),
-  Command.withSubcommands([call, serve, doctor, workers, sessions, reload, kill, token]),
+  Command.withSubcommands([call, serve, doctor, workers, sessions, reload, kill, top, token]),
 );
 
 const settings = Layer.mergeAll(
@@ -50,8 +51,10 @@ function failed(error: unknown): ExitCode {
   switch (tagOf(error)) {
     case "Unhealthy":
       return exitCodes.failed;
+    case "NotChosen":
     case "NotKilled":
     case "NotReloaded":
+    case "NotWatched":
     case "NotServed":
     case "TokensFailed":
       process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);

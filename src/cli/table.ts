@@ -1,13 +1,34 @@
 /** Rows under headings, in columns of even width, as far as the text goes. */
+import { widthOf } from "./text.ts";
 
-/** Lays out rows; numbers stand on the right. */
-export function table(headings: readonly string[], rows: readonly (readonly (number | string)[])[]): string {
-  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => String(row[column]).length)));
-  const line = (cells: readonly (number | string)[], isNumber: (column: number) => boolean): string =>
-    cells
-      .map((cell, column) => (isNumber(column) ? String(cell).padStart(widths[column] ?? 0) : String(cell).padEnd(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd();
-  const numeric = (column: number): boolean => rows.some((row) => typeof row[column] === "number");
-  return [line(headings, numeric), ...rows.map((row) => line(row, numeric))].join("\n");
+/** A figure with its unit. */
+export interface Figure {
+  readonly figure: string;
 }
+
+/** A cell; numbers and figures stand on the right. */
+export type Cell = number | string | Figure;
+
+const textIn = (cell: Cell | undefined): string => (typeof cell === "object" ? cell.figure : String(cell));
+
+/** The cells of the headings and of each row, filled up with spaces to the width of their column. */
+export function layOut(headings: readonly string[], rows: readonly (readonly Cell[])[]): readonly (readonly string[])[] {
+  const widths = headings.map((heading, column) => Math.max(widthOf(heading), ...rows.map((row) => widthOf(textIn(row[column])))));
+  const numeric = headings.map((_, column) => rows.some((row) => typeof row[column] !== "string"));
+  const filled = (cells: readonly Cell[], onRight: (column: number) => boolean): readonly string[] =>
+    cells.map((cell, column) => {
+      const text = textIn(cell);
+      const space = " ".repeat((widths[column] ?? 0) - widthOf(text));
+      return onRight(column) ? `${space}${text}` : `${text}${space}`;
+    });
+  return [
+    filled(headings, (column) => numeric[column] === true),
+    ...rows.map((row) => filled(row, (column) => typeof row[column] !== "string")),
+  ];
+}
+
+/** Lays out rows as one text. */
+export const table = (headings: readonly string[], rows: readonly (readonly Cell[])[]): string =>
+  layOut(headings, rows)
+    .map((cells) => cells.join("  ").trimEnd())
+    .join("\n");
