@@ -1,9 +1,8 @@
-/** What this project promises of its speed, and whether a run kept it. Every goal is a ratio of two figures of the same run, or one figure. Pure. */
-import { otherProcessPeers, type Runtime } from "./plan.ts";
-import type { Lookup } from "./results.ts";
+/** What this project promises of its speed. Every promise is a ratio of two figures of the same run, or one figure. */
+import type { Runtime } from "./plan.ts";
 
 /** What a figure is compared with: the same metric unless another is named, of Snakepit unless a system is. */
-interface Base {
+export interface Base {
   /** A system, or the best of all peers with Python in another process. */
   readonly system?: string;
   readonly metric?: string;
@@ -13,226 +12,94 @@ interface Base {
 
 /** One promise. */
 export interface Goal {
-  /** What it is about, in words that go before the limit. */
+  /** What is measured, and over what. */
   readonly what: string;
   readonly metric: string;
-  readonly base?: Base;
+  readonly base?: Base | undefined;
   /** The limit, on each of these runtimes. */
   readonly limits: Readonly<Partial<Record<Runtime, number>>>;
   /** Whether more is better. */
-  readonly atLeast?: true;
+  readonly atLeast: boolean;
   /** The metric whose A/A spread says how fine this can be told. Default: its own, else that of calls per second. */
-  readonly spreadOf?: string;
-}
-
-/** A promise on one runtime, looked at. */
-export interface Verdict {
-  readonly what: string;
-  readonly runtime: Runtime;
-  readonly limit: string;
-  /** The ratio or the figure; undefined when one of the two is not there. */
-  readonly figure: number | undefined;
-  readonly verdict: "met" | "missed" | "no figure";
-  /** Whether figure and limit are closer than two runs of the same system. */
-  readonly isClose: boolean;
+  readonly spreadOf?: string | undefined;
 }
 
 /** Stands for the best peer that has Python in another process. */
 export const BEST_PEER = "best peer";
 
-const both = (limit: number): Goal["limits"] => ({ bun: limit, node: limit });
+type Limits = Goal["limits"] | number;
+const limitsOf = (limits: Limits): Goal["limits"] => (typeof limits === "number" ? { bun: limits, node: limits } : limits);
+
+/** At most; without a base the figure itself. One limit stands for Bun and Node. */
+const most = (what: string, metric: string, limits: Limits, base?: Base, spreadOf?: string): Goal => ({
+  ...{ what, metric, base, spreadOf },
+  limits: limitsOf(limits),
+  atLeast: false,
+});
+/** At least. */
+const least = (what: string, metric: string, limits: Limits, base?: Base, spreadOf?: string): Goal => ({
+  ...most(what, metric, limits, base, spreadOf),
+  atLeast: true,
+});
+const to = (system: string): Base => ({ system });
+const toOwn = (metric: string): Base => ({ metric });
 
 /** The promises, in the order of the table. */
 export const goals: readonly Goal[] = [
-  { what: "1 KB unary p50 / raw socket", metric: "unary_1k_p50_us", base: { system: "floor" }, limits: { bun: 1.2, node: 1.2, deno: 1.5 } },
-  { what: "1 KB unary p50 / python-shell", metric: "unary_1k_p50_us", base: { system: "python-shell" }, limits: both(0.6) },
-  { what: "1 KB unary p50 / pythonia", metric: "unary_1k_p50_us", base: { system: "pythonia" }, limits: both(0.6) },
-  { what: "1 KB unary p50 / grpc-js", metric: "unary_1k_p50_us", base: { system: "@grpc/grpc-js" }, limits: both(0.15) },
-  { what: "1 KB unary p50 / best peer", metric: "unary_1k_p50_us", base: { system: BEST_PEER }, limits: both(1) },
-  { what: "1 KB unary p99 / own p50", metric: "unary_1k_p99_us", base: { metric: "unary_1k_p50_us" }, limits: both(4) },
-  {
-    what: "calls/s, 32 at once / raw socket",
-    metric: "calls_per_s_32",
-    base: { system: "floor" },
-    limits: { bun: 1.2, node: 1.5 },
-    atLeast: true,
-  },
-  {
-    what: "calls/s, 32 at once / python-shell",
-    metric: "calls_per_s_32",
-    base: { system: "python-shell" },
-    limits: both(2.5),
-    atLeast: true,
-  },
-  { what: "calls/s, 32 at once / grpc-js", metric: "calls_per_s_32", base: { system: "@grpc/grpc-js" }, limits: both(50), atLeast: true },
-  { what: "calls/s, 32 at once / best peer", metric: "calls_per_s_32", base: { system: BEST_PEER }, limits: both(1), atLeast: true },
-  {
-    what: "calls/s by Effect / by Promise",
-    metric: "calls_per_s_32_effect",
-    base: { metric: "calls_per_s_32_promise" },
-    limits: both(0.75),
-    atLeast: true,
-  },
-  {
-    what: "calls/s by the generated client / by Promise",
-    metric: "calls_per_s_32_connect",
-    base: { metric: "calls_per_s_32_promise" },
-    limits: both(0.6),
-    atLeast: true,
-  },
-  {
-    what: "two workers / one, 200 us of processor a call",
-    metric: "calls_per_s_32_two_workers",
-    base: { metric: "calls_per_s_32_one_worker" },
-    limits: both(1.7),
-    atLeast: true,
-  },
-  { what: "stream, items/s", metric: "stream_items_per_s", limits: both(1_000_000), atLeast: true },
-  { what: "stream, items/s / best peer", metric: "stream_items_per_s", base: { system: BEST_PEER }, limits: both(3), atLeast: true },
-  { what: "first item of a stream / own unary p50", metric: "stream_first_ms", base: { metric: "unary_1k_p50_us" }, limits: both(3) },
-  { what: "first item of a stream / best peer", metric: "stream_first_ms", base: { system: BEST_PEER }, limits: both(1) },
-  { what: "10 MB echo, MB/s / raw socket", metric: "echo_10mb_mb_per_s", base: { system: "floor" }, limits: both(1.5), atLeast: true },
-  { what: "10 MB echo, MB/s / best peer", metric: "echo_10mb_mb_per_s", base: { system: BEST_PEER }, limits: both(1), atLeast: true },
-  {
-    what: "10 MB echo with a view, MB/s / node-calls-python",
-    metric: "echo_10mb_view_mb_per_s",
-    base: { system: "node-calls-python", metric: "echo_10mb_mb_per_s" },
-    limits: both(1),
-    atLeast: true,
-    spreadOf: "echo_10mb_mb_per_s",
-  },
-  {
-    what: "array of 80 MB, in and out with a view / one memcpy",
-    metric: "array_80mb_ms",
-    base: { metric: "memcpy_80mb_ms" },
-    limits: both(2),
-    spreadOf: "echo_10mb_mb_per_s",
-  },
-  {
-    what: "array of 80 MB with a view / by the socket",
-    metric: "array_80mb_ms",
-    base: { metric: "array_80mb_socket_ms" },
-    limits: both(1),
-    spreadOf: "echo_10mb_mb_per_s",
-  },
-  {
-    what: "cold start, first result, ms over Python's start",
-    metric: "cold_start_ms",
-    base: { system: "python", metric: "python_start_ms", minus: true },
-    limits: both(80),
-  },
-  { what: "further worker from the fork server, ms", metric: "fork_ready_ms", limits: both(10), spreadOf: "cold_start_ms" },
-  { what: "its own memory, MB", metric: "fork_private_mb", limits: both(5), spreadOf: "worker_private_mb" },
-  {
-    what: "64 KB unary, calls/s / grpc-js",
-    metric: "unary_64k_calls_per_s",
-    base: { system: "@grpc/grpc-js" },
-    limits: both(10),
-    atLeast: true,
-  },
-  {
-    what: "64 KB unary, calls/s / best peer",
-    metric: "unary_64k_calls_per_s",
-    base: { system: BEST_PEER },
-    limits: both(1),
-    atLeast: true,
-  },
-  {
-    what: "a call with 64 workers / with 1",
-    metric: "growth_workers_64_us",
-    base: { metric: "growth_workers_1_us" },
-    limits: both(1.2),
-    spreadOf: "unary_1k_p50_us",
-  },
-  {
-    what: "a call with 10,000 sessions / with 1",
-    metric: "growth_sessions_10000_us",
-    base: { metric: "growth_sessions_1_us" },
-    limits: both(1.2),
-    spreadOf: "unary_1k_p50_us",
-  },
-  {
-    what: "a call with 100,000 queued / with 1,000",
-    metric: "growth_queued_100000_us",
-    base: { metric: "growth_queued_1000_us" },
-    limits: both(1.2),
-  },
-  {
-    what: "variable, write and read, with 1,000 sessions / alone",
-    metric: "session_op_us_one_of_1000",
-    base: { metric: "session_op_us" },
-    limits: both(1.2),
-  },
-  { what: "variable, kept read in Python, us", metric: "cached_get_us", limits: both(5) },
-  {
-    what: "variable, asked for in Python / bare call of the worker",
-    metric: "uncached_get_us",
-    base: { metric: "bare_call_us" },
-    limits: both(3),
-    spreadOf: "unary_1k_p50_us",
-  },
-  { what: "1,000 sessions of 100 variables, MB", metric: "host_rss_mb_1000_sessions", limits: both(200), spreadOf: "host_rss_mb" },
-  {
-    what: "unary call on the gateway / bare Connect server that calls the pit",
-    metric: "gateway_1k_calls_per_s",
-    base: { metric: "connect_server_1k_calls_per_s" },
-    limits: both(1 / 1.5),
-    atLeast: true,
-  },
-  {
-    what: "unary call on the gateway / bare Connect server that answers by itself",
-    metric: "gateway_1k_calls_per_s",
-    base: { metric: "connect_server_alone_1k_calls_per_s" },
-    limits: both(1 / 1.5),
-    atLeast: true,
-  },
+  most("1 KB unary p50 / raw socket", "unary_1k_p50_us", { bun: 1.2, node: 1.2, deno: 1.5 }, to("floor")),
+  most("1 KB unary p50 / python-shell", "unary_1k_p50_us", 0.6, to("python-shell")),
+  most("1 KB unary p50 / pythonia", "unary_1k_p50_us", 0.6, to("pythonia")),
+  most("1 KB unary p50 / grpc-js", "unary_1k_p50_us", 0.15, to("@grpc/grpc-js")),
+  most("1 KB unary p50 / best peer", "unary_1k_p50_us", 1, to(BEST_PEER)),
+  most("1 KB unary p99 / own p50", "unary_1k_p99_us", 4, toOwn("unary_1k_p50_us")),
+  least("calls/s, 32 at once / raw socket", "calls_per_s_32", { bun: 1.2, node: 1.5 }, to("floor")),
+  least("calls/s, 32 at once / python-shell", "calls_per_s_32", 2.5, to("python-shell")),
+  least("calls/s, 32 at once / grpc-js", "calls_per_s_32", 50, to("@grpc/grpc-js")),
+  least("calls/s, 32 at once / best peer", "calls_per_s_32", 1, to(BEST_PEER)),
+  least("calls/s by Effect / by Promise", "calls_per_s_32_effect", 0.75, toOwn("calls_per_s_32_promise")),
+  least("calls/s by the generated client / by Promise", "calls_per_s_32_connect", 0.6, toOwn("calls_per_s_32_promise")),
+  least("two workers / one, 200 us of processor a call", "calls_per_s_32_two_workers", 1.7, toOwn("calls_per_s_32_one_worker")),
+  least("stream, items/s", "stream_items_per_s", 1_000_000),
+  least("stream, items/s / best peer", "stream_items_per_s", 3, to(BEST_PEER)),
+  most("first item of a stream / own unary p50", "stream_first_ms", 3, toOwn("unary_1k_p50_us")),
+  most("first item of a stream / best peer", "stream_first_ms", 1, to(BEST_PEER)),
+  least("10 MB echo, MB/s / raw socket", "echo_10mb_mb_per_s", 1.5, to("floor")),
+  least("10 MB echo, MB/s / best peer", "echo_10mb_mb_per_s", 1, to(BEST_PEER)),
+  least(
+    "10 MB echo with a view, MB/s / node-calls-python",
+    "echo_10mb_view_mb_per_s",
+    1,
+    { system: "node-calls-python", metric: "echo_10mb_mb_per_s" },
+    "echo_10mb_mb_per_s",
+  ),
+  most("array of 80 MB, in and out with a view / one memcpy", "array_80mb_ms", 2, toOwn("memcpy_80mb_ms"), "echo_10mb_mb_per_s"),
+  most("array of 80 MB with a view / by the socket", "array_80mb_ms", 1, toOwn("array_80mb_socket_ms"), "echo_10mb_mb_per_s"),
+  most("cold start, first result, ms over Python's start", "cold_start_ms", 80, {
+    system: "python",
+    metric: "python_start_ms",
+    minus: true,
+  }),
+  most("further worker from the fork server, ms", "fork_ready_ms", 10, undefined, "cold_start_ms"),
+  most("its own memory, MB", "fork_private_mb", 5, undefined, "worker_private_mb"),
+  least("64 KB unary, calls/s / grpc-js", "unary_64k_calls_per_s", 10, to("@grpc/grpc-js")),
+  least("64 KB unary, calls/s / best peer", "unary_64k_calls_per_s", 1, to(BEST_PEER)),
+  most("a call with 64 workers / with 1", "growth_workers_64_us", 1.2, toOwn("growth_workers_1_us"), "unary_1k_p50_us"),
+  most("a call with 10,000 sessions / with 1", "growth_sessions_10000_us", 1.2, toOwn("growth_sessions_1_us"), "unary_1k_p50_us"),
+  most("a call with 100,000 queued / with 1,000", "growth_queued_100000_us", 1.2, toOwn("growth_queued_1000_us")),
+  most("variable, write and read, with 1,000 sessions / alone", "session_op_us_one_of_1000", 1.2, toOwn("session_op_us")),
+  most("variable, kept read in Python, us", "cached_get_us", 5),
+  most("variable, asked for in Python / bare call of the worker", "uncached_get_us", 3, toOwn("bare_call_us"), "unary_1k_p50_us"),
+  most("1,000 sessions of 100 variables, MB", "host_rss_mb_1000_sessions", 200, undefined, "host_rss_mb"),
+  least(
+    "call on the gateway / bare Connect server that calls the pit",
+    "gateway_1k_calls_per_s",
+    1 / 1.5,
+    toOwn("connect_server_1k_calls_per_s"),
+  ),
+  least(
+    "call on the gateway / bare Connect server that answers by itself",
+    "gateway_1k_calls_per_s",
+    1 / 1.5,
+    toOwn("connect_server_alone_1k_calls_per_s"),
+  ),
 ];
-
-/** Looks at every goal on every runtime it is for. */
-export function judge(all: readonly Goal[], find: Lookup, spread: Readonly<Record<string, number>>): Verdict[] {
-  return all.flatMap((goal) =>
-    // The keys of a record of runtimes are runtimes.
-    (Object.entries(goal.limits) as [Runtime, number][]).map(([runtime, limit]) => {
-      const figure = figureOf(goal, runtime, find);
-      const meets = figure !== undefined && (goal.atLeast ? figure >= limit : figure <= limit);
-      const apart = spread[goal.spreadOf ?? goal.metric] ?? spread["calls_per_s_32"] ?? 0;
-      return {
-        what: goal.what,
-        runtime,
-        limit: `${goal.atLeast ? ">=" : "<="} ${Number(limit.toPrecision(2)).toLocaleString("en")}`,
-        figure,
-        verdict: figure === undefined ? "no figure" : meets ? "met" : "missed",
-        isClose: figure !== undefined && Math.max(figure / limit, limit / figure) - 1 < apart,
-      };
-    }),
-  );
-}
-
-function figureOf({ metric, base, atLeast }: Goal, runtime: Runtime, find: Lookup): number | undefined {
-  const own = find("snakepit", runtime, metric);
-  if (base === undefined || own === undefined) return own;
-  const other = baseOf(metric, base, runtime, find, atLeast === true);
-  if (other === undefined) return undefined;
-  return base.minus ? own - other : own / other;
-}
-
-/** The other figure, in the unit of the first. A peer that does not run on this runtime is taken as it is on Node. */
-function baseOf(
-  ownMetric: string,
-  { system = "snakepit", metric = ownMetric }: Base,
-  runtime: Runtime,
-  find: Lookup,
-  moreIsBetter: boolean,
-): number | undefined {
-  const of = (name: string): number | undefined =>
-    find(name, runtime, metric) ?? (name === "snakepit" ? undefined : find(name, "node", metric));
-  const value = system === BEST_PEER ? best(otherProcessPeers.map(of), moreIsBetter) : of(system);
-  if (value === undefined) return undefined;
-  return ownMetric.endsWith("_ms") && metric.endsWith("_us") ? value / 1_000 : value;
-}
-
-function best(values: readonly (number | undefined)[], moreIsBetter: boolean): number | undefined {
-  const there = values.filter((value) => value !== undefined);
-  if (there.length === 0) return undefined;
-  return moreIsBetter ? Math.max(...there) : Math.min(...there);
-}

@@ -1,7 +1,8 @@
 /** docs/benchmarks.md and its charts, drawn from the results of a run. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { charts, draw } from "./charts.ts";
-import { goals, judge, type Verdict } from "./goals.ts";
+import { goals } from "./goals.ts";
+import { judge, type Verdict } from "./judge.ts";
 import { inProcessPeers, otherProcessPeers } from "./plan.ts";
 import { type Lookup, lookup, type Results } from "./results.ts";
 import { round4 } from "./statistics.ts";

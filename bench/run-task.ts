@@ -17,6 +17,14 @@ export interface Setting {
 }
 
 const root = fileURLToPath(new URL("../", import.meta.url));
+/** What runs now, which ends with this process. */
+let current: number | undefined;
+for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15 })) {
+  process.once(signal, () => {
+    endGroup(current);
+    process.exit(128 + number);
+  });
+}
 const LIMIT_MS = 120_000;
 const WHY_LENGTH = 160;
 
@@ -36,6 +44,7 @@ export async function runTask(task: Task, { effort, python, peers }: Setting, sk
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  current = running.pid;
   let stdout = "";
   let stderr = "";
   running.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -17,9 +17,6 @@ export function load<Package>(name: string): Package {
   return require(name);
 }
 
-/** Loads a file of a package of bench/peers that its `exports` do not name. */
-export const resolve = (name: string): string => require.resolve(name);
-
 /** A Python program that listens on a Unix socket. */
 export interface Server {
   readonly pid: number | undefined;
