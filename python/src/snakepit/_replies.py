@@ -21,6 +21,10 @@ from snakepit.v1.worker_pb2 import ExecuteToolResponse
 _pack1 = struct.Struct("<IBBHIIBB").pack
 _pack2 = struct.Struct("<IBBHIIBH").pack
 _RESULTS_OVERHEAD = 16
+# A message up to this size that is one frame is sent by who has it. Given to the writer's thread, it would wait until that one runs.
+_AT_ONCE = 131_072
+# Tag and length of an item, for the short ones.
+_ITEM_HEADS = [b"\x0a" + varint(n) for n in range(128)]
 # What an item takes in a message beside its own bytes, at most.
 ITEM_OVERHEAD = 6
 _KINDS = (Buffer.KIND_UNSPECIFIED, Buffer.KIND_TYPED, Buffer.KIND_NUMPY)
@@ -33,7 +37,7 @@ class Large(NamedTuple):
     # Whether its memory may be changed by tools, so that none may run until it is sent.
     shared: bool
     cost: int
-    # The last frame, when it lends memory, and what it lends.
+    # The last frame, when it lends memory or is the only one and goes at once, and what it lends.
     last: bytes = b""
     loans: Sequence[Loan] = ()
 
@@ -80,6 +84,8 @@ class Replies:
             self._writer.send_large(call, [_copied(message) for message in answer.messages])
         if answer.loans:
             self._writer.send_lending(call, answer.last, answer.loans)
+        elif answer.last:
+            self._writer.send_for(call, answer.last)
 
     def request(self, call: int, opening: Sequence[Frames], attached: Sequence[memoryview], closing: Sequence[Frames]) -> Large:
         """A request of the worker's own: what goes before its buffers, and what goes behind. Nothing is sent. Raises PayloadTooLarge."""
@@ -116,9 +122,10 @@ class Replies:
         parts: list[Bytes] = []
         size = 0
         for item in items:
-            head = b"\x0a" + varint(len(item))
+            n = len(item)
+            head = _ITEM_HEADS[n] if n < 128 else b"\x0a" + varint(n)
             parts += (head, item)
-            size += len(head) + len(item)
+            size += len(head) + n
         attached: list[memoryview] = []
         loans: list[Loan] = []
         shared = 0
@@ -149,7 +156,7 @@ class Replies:
             messages.append(cut(kind, call, parts, aux=aux))
             return Large(messages, mutable, cost)
         last = b"".join(next(cut(kind, call, parts, aux=aux)))
-        if loans:
+        if loans or (size <= _AT_ONCE and not messages):
             return Large(messages, mutable, cost, last, loans)
         messages.append(whole(last))
         return Large(messages, mutable, cost)

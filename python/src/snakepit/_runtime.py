@@ -166,10 +166,6 @@ class Runtime:
         else:
             waiter.add(call)
 
-    def holds_lead(self) -> bool:
-        """See `Threads.holds_lead`."""
-        return self.threads.holds_lead()
-
     def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
         """See `Threads.wait`."""
         self.threads.wait(ready, arrived, waiter)

@@ -188,6 +188,8 @@ class SyncCall:
         assert iterator is not None
         runtime = self._runtime
         longest = runtime.batch_bytes
+        holds_lead = runtime.threads.holds_lead
+        batch = self._batch
         left = self._slice
         self._slice = min(_LONGEST_SLICE, max(_SECOND_SLICE, left * 2))
         room = self._granted - self._spent
@@ -203,11 +205,11 @@ class SyncCall:
             if buffers is not None or size > longest:
                 room = self._send_alone(packed, buffers)
                 continue
-            self._batch.append(packed)
+            batch.append(packed)
             self._batch_bytes += size
             room -= max(ITEM_COST, size)
             # When the lead is elsewhere nobody sends this batch while the next item takes long.
-            if self._batch_bytes >= longest or not runtime.holds_lead():
+            if self._batch_bytes >= longest or not holds_lead():
                 room = self._send_alone(None, None)
 
     def _send_alone(self, packed: bytes | None, buffers: list[OutBuffer] | None) -> int:
