@@ -400,6 +400,31 @@ export const cases: Readonly<Record<string, Case>> = {
     await watch.return?.();
   },
 
+  "a watch misses nothing, however often its connection is lost": async ({ open, name, tell }) => {
+    const pit = open({ retryBackoffMs: 5 });
+    const id = name();
+    await using session = await pit.session(id);
+    await session.variables.register("x", { type: "integer", value: 0 });
+    const changes = (async () => {
+      const seen: VariableChange[] = [];
+      for await (const change of session.variables.watch<number>(["x"])) {
+        seen.push(change);
+        if (change.version === 30) break;
+      }
+      return seen;
+    })();
+    for (let version = 1; version <= 30; version++) {
+      await tell("set", { session: id, name: "x", value: String(version) });
+      if (version % 5 === 0) await tell("cut");
+    }
+    const seen = await changes;
+    for (const [i, { version, value, coalesced }] of seen.entries()) {
+      const before = seen[i - 1];
+      equal(value, version);
+      if (before !== undefined) equal(version - before.version, coalesced + 1);
+    }
+  },
+
   "a watch whose session ended meanwhile says so": async ({ open, name, tell }) => {
     const pit = open({ retryBackoffMs: 20 });
     const id = name();
