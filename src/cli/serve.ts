@@ -7,9 +7,10 @@ import type { Auth } from "../gateway/access/options.ts";
 import { createToken } from "../gateway/access/secrets.ts";
 import { serve as serveGateway } from "../gateway/gateway.ts";
 import type { ServeOptions } from "../gateway/options.ts";
+import { hasCollector } from "../pit/open-telemetry.ts";
 import { Snakepit } from "../pit/snakepit.ts";
 import type { OpenError } from "../pool/errors.ts";
-import { printLog } from "../pool/logs.ts";
+import { printLog, printLogJson } from "../pool/logs.ts";
 import type { TlsFiles } from "../runtime/http-tls.ts";
 import { printLine } from "./output.ts";
 import { hideProgress, showProgress } from "./progress-line.ts";
@@ -108,7 +109,7 @@ function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Settings): Effect.Effect<TlsFil
 const misused = (option: string, value: string, expected: string) =>
   Effect.fail(new CliError.InvalidValue({ option, value, expected, kind: "flag" }));
 
-async function openPit({ tools, workers, python }: Settings): Promise<Snakepit> {
+async function openPit({ tools, workers, python, json }: Settings): Promise<Snakepit> {
   let all = Option.getOrElse(workers, () => 1);
   let ready = 0;
   const show = () => showProgress({ fraction: Math.min(1, ready / all), message: "of the workers are ready" });
@@ -118,9 +119,11 @@ async function openPit({ tools, workers, python }: Settings): Promise<Snakepit> 
     workers: Option.getOrUndefined(workers),
     python: Option.getOrUndefined(python),
     metrics: true,
+    openTelemetry: hasCollector(),
     onLog(event) {
       hideProgress();
-      printLog(event);
+      if (json) printLogJson(event);
+      else printLog(event);
     },
     onEvent({ type }) {
       if (type !== "worker.ready" || ++ready > all) return;

@@ -44,6 +44,11 @@ export const exporting: Effect.Effect<Context.Context<never>, InvalidOptions, Sc
   return Context.merge(around, yield* built);
 });
 
+/** Whether the variables of the process name a collector, and OpenTelemetry is not turned off by them. */
+export const hasCollector = (): boolean =>
+  env["OTEL_SDK_DISABLED"] !== "true" &&
+  Object.keys(env).some((name) => /^OTEL_EXPORTER_OTLP_(\w+_)?ENDPOINT$/.test(name) && env[name] !== "");
+
 function variablesIn(given: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const set = Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""));
   const isNamed = set["OTEL_SERVICE_NAME"] !== undefined || /(^|,)\s*service\.name\s*=/.test(set["OTEL_RESOURCE_ATTRIBUTES"] ?? "");
