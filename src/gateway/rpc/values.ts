@@ -99,6 +99,7 @@ export function packValue(value: unknown): PackedValue {
 /** Large data in the message itself: there is no second channel over a network. */
 class InlineBuffers implements ValueSink {
   readonly messages: BufferMessage[] = [];
+  readonly overNetwork = true;
 
   buffer(data: Uint8Array, dtype: string, shape: readonly number[], kind: Buffer_Kind): number {
     const message = create(BufferSchema, { dtype, shape: shape.map(BigInt), kind, location: { case: "inline", value: data } });
