@@ -5,6 +5,7 @@
  */
 export type { Retry } from "./api/calls.ts";
 export * from "./errors/index.ts";
+export * as Gateway from "./gateway/service.ts";
 export type { HostToolContext, HostToolOptions } from "./host/host-tools.ts";
 export type { OpenOptions, SessionStore } from "./pit/options.ts";
 export * as Pool from "./pit/service.ts";

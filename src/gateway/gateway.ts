@@ -11,7 +11,7 @@ import { createFetchHandler, type FetchHandler } from "./http/fetch.ts";
 import { createHandler, type HandlerOptions } from "./http/handler.ts";
 import type { Status } from "./http/health.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node.ts";
-import { serveSite } from "./http/serve.ts";
+import { type ServerOptions, type SiteServer, serveSite } from "./http/serve.ts";
 import type { RequestHead, Site } from "./http/site.ts";
 import type { GatewayOptions, ServeOptions } from "./options.ts";
 import { prometheusText } from "./prometheus.ts";
@@ -55,6 +55,7 @@ export class Gateway implements AsyncDisposable {
    * @throws InvalidOptions.
    */
   static async open(pit: Snakepit, options: GatewayOptions = {}): Promise<Gateway> {
+    checkCors(options);
     return new Gateway(new PitSite(pit, options), options);
   }
 
@@ -88,12 +89,18 @@ export interface Served extends AsyncDisposable {
  * await using gateway = await serve(pit, { auth: { tokenFile: "tokens.json" } });
  * @throws InvalidOptions, or the system's error when the address is not to be had.
  */
-export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served> {
+export function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served> {
+  return serveFace(pit, options);
+}
+
+/** As {@link serve}, for either face of a pit. */
+export async function serveFace(pit: object, options: ServeOptions): Promise<Served> {
   const { port = PORT, host = HOST, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs = DRAIN_MS } = options;
   checkListening(host, options.auth);
+  checkCors(options);
   const site = new PitSite(pit, options);
   const listening = { port, host, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs };
-  const server = await serveSite(site, { ...handlerOptions(site, options), ...listening });
+  const server = await listenFor(site, { ...handlerOptions(site, options), ...listening });
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= server.close().then(() => site.close());
@@ -109,11 +116,28 @@ export async function serve(pit: Snakepit, options: ServeOptions = {}): Promise<
   };
 }
 
-/** What the handler of requests is told. Throws InvalidOptions. */
-function handlerOptions({ status }: PitSite, { auth, cors, limits, reflection }: GatewayOptions): HandlerOptions {
-  if (auth === "none" && cors !== undefined) throw new InvalidOptions({ option: "cors", expected: 'left out with auth: "none"' });
-  return { status, cors, limits, reflection };
+/** A site that is not served holds nothing. */
+async function listenFor(site: PitSite, options: ServerOptions): Promise<SiteServer> {
+  try {
+    return await serveSite(site, options);
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
 }
+
+/** Pages of other origins are not let in where nobody says who they are. Throws InvalidOptions. */
+function checkCors({ auth, cors }: GatewayOptions): void {
+  if (auth === "none" && cors !== undefined) throw new InvalidOptions({ option: "cors", expected: 'left out with auth: "none"' });
+}
+
+/** What the handler of requests is told. */
+const handlerOptions = ({ status }: PitSite, { cors, limits, reflection }: GatewayOptions): HandlerOptions => ({
+  status,
+  cors,
+  limits,
+  reflection,
+});
 
 /** Whether a pit can be called, and its metrics where it counts them. */
 const statusOf = (pit: Pit): Status => ({
@@ -134,8 +158,8 @@ class PitSite implements Site {
   /** What it says of itself. */
   readonly status: Status;
 
-  constructor(snakepit: Snakepit, options: GatewayOptions) {
-    const pit = coreOf(snakepit);
+  constructor(face: object, options: GatewayOptions) {
+    const pit = coreOf(face);
     this.#access = openAccess(options);
     this.#dashboard = options.dashboard ?? true;
     this.#services = servicesOf(pit);
