@@ -26,7 +26,7 @@ export async function listenOnNode(handlers: HttpHandlers, options: ListenOption
     handlers.node(request, response);
   };
   // The time of heads, bodies and idle connections is kept by whoever knows both versions.
-  const http1 = createHttp1({ headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 }, answer);
+  const http1 = createHttp1({ headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: idleTimeoutMs }, answer);
   const http2 = createHttp2({ settings: { maxConcurrentStreams: MAX_STREAMS } }, answer);
   http2.on("session", (session) => {
     connections.add(

@@ -1,15 +1,18 @@
 /** ConformanceService as the suite describes it in its service.proto, for the gateway's server. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, createRegistry, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
-import { ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import * as pb from "./gen/connectrpc/conformance/v1/service_pb.ts";
+
+/** Messages that go inside of others, which their JSON has to name. */
+const registry = createRegistry(pb.file_connectrpc_conformance_v1_service);
 
 type RequestInfo = MessageInitShape<typeof pb.ConformancePayload_RequestInfoSchema>;
 type StreamDefinition = pb.StreamResponseDefinition | undefined;
 
 /** Adds the service. `unimplemented` is left out, as the suite wants it. */
 export function addConformanceService(router: ConnectRouter): void {
-  router.service(pb.ConformanceService, {
+  const service: Partial<ServiceImpl<typeof pb.ConformanceService>> = {
     unary: async (request, context) => ({
       payload: await one(request.responseDefinition, [anyPack(pb.UnaryRequestSchema, request)], context),
     }),
@@ -29,7 +32,8 @@ export function addConformanceService(router: ConnectRouter): void {
       for await (const payload of many(definition, 0, info)) yield { payload };
     },
     bidiStream: (requests, context) => bidi(requests, context),
-  });
+  };
+  router.service(pb.ConformanceService, service, { jsonOptions: { registry } });
 }
 
 async function* bidi(requests: AsyncIterable<pb.BidiStreamRequest>, context: HandlerContext) {

@@ -8,7 +8,8 @@
 import { spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GoMissing, installSuite } from "./suite.mjs";
+import { GoMissing } from "../../scripts/setup/go.mjs";
+import { installSuite } from "./suite.mjs";
 
 /** Cases of the two runs: fewer would mean that something was left out. */
 const EXPECTED = { embedded: 76, "one-sided": 47 };

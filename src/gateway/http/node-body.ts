@@ -46,6 +46,20 @@ export class NodeBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8A
     this.#request.removeAllListeners("data").resume();
   }
 
+  /** The same, and resolves when it has gone by, or after the time. */
+  async gone(withinMs: number): Promise<void> {
+    const request = this.#request;
+    if (request.complete) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      request.once("close", resolve).once("end", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.discard();
+    });
+  }
+
   #begin(): void {
     this.#begun = true;
     this.#request

@@ -28,7 +28,10 @@ export function createNodeHandler(handler: Handler): NodeHandler {
       if (!writer.ended) caller.abort(new ConnectError("the caller has left", Code.Canceled));
     });
     const body = new NodeBody(request);
-    await writer.write(await answerTo(request, body, caller.signal));
+    const answer = await answerTo(request, body, caller.signal);
+    // On HTTP/2 a client stops sending as soon as an answer begins, and Node resets a stream whose body falls short of its length: both before the answer's end.
+    if ("stream" in request && request.headers["content-length"] !== undefined) await body.gone(LINGER_MS);
+    await writer.write(answer);
     if (!request.complete) cutOff(request, body);
   };
   const answerTo = (request: NodeRequest, body: NodeBody, signal: AbortSignal): Promise<Answer> | Answer => {
