@@ -9,6 +9,7 @@ import { type Requirement, requirements, unmet } from "../adapter/requirements.t
 import type { EnvironmentFailed, PythonNotFound } from "../errors/index.ts";
 import { leftoverMessage } from "../registry/message.ts";
 import { type Limits, limits } from "../runtime/limits.ts";
+import { memoryMapper } from "../runtime/memory-map.ts";
 import { packageInfo } from "../runtime/package-root.ts";
 import { currentRuntime, type RuntimeInfo } from "../runtime/runtime.ts";
 import { registry } from "./open-pits.ts";
@@ -58,6 +59,8 @@ export interface Diagnosis {
   };
   /** Null stands for no limit, and for one that the system does not tell. */
   readonly limits: { readonly [name in keyof Limits]: number | null };
+  /** Why large arrays go over the socket on this runtime; null where they go through memory that is shared with workers. */
+  readonly socketOnly: string | null;
   readonly missing: readonly Missing[];
   /** Processes that programs which are gone have left running, in words. */
   readonly leftovers: readonly string[];
@@ -70,6 +73,7 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
   const managed = (yield* findManaged)?.path ?? null;
   const allowed = yield* Effect.promise(limits);
   const tight = lackOf(allowed);
+  const mapper = yield* Effect.promise(memoryMapper);
   const base = {
     snakepit: packageInfo().version,
     runtime: currentRuntime(),
@@ -77,6 +81,7 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
     looked,
     leftovers,
     limits: { openFiles: finite(allowed.openFiles), processes: finite(allowed.processes) },
+    socketOnly: typeof mapper === "string" ? mapper : null,
     managed: { used: named === undefined, path: managed, cache: cacheFolder() },
   };
   const healthy = (python: Interpreter, origin: Origin): Diagnosis => {

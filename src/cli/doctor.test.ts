@@ -50,6 +50,11 @@ describe("where Python is found", () => {
     expect(await diagnosis()).toMatchObject({ exitCode: 0, python: { version: "3.12.4" } });
   });
 
+  test("a runtime that can share memory with workers says so", async () => {
+    sandbox.interpreter("bin/python3");
+    expect(await diagnosis()).toMatchObject({ socketOnly: null });
+  });
+
   test("a real interpreter answers as it is", async () => {
     const found = await diagnosis(["--python", python]);
     expect(found).toMatchObject({ exitCode: 0, missing: [] });

@@ -23,7 +23,19 @@ export const doctor = Command.make(
   }),
 ).pipe(Command.withDescription("Shows what is installed, what is missing, and the command that mends it"));
 
-function report({ snakepit, runtime, platform, python, looked, packages, managed, limits, missing, leftovers }: Diagnosis): string {
+function report({
+  snakepit,
+  runtime,
+  platform,
+  python,
+  looked,
+  packages,
+  managed,
+  limits,
+  socketOnly,
+  missing,
+  leftovers,
+}: Diagnosis): string {
   const row = (name: string, text: string): string => `${name.padEnd(12)}${text}`;
   const unmade = managed.used && managed.path === null;
   const lines = [
@@ -40,6 +52,7 @@ function report({ snakepit, runtime, platform, python, looked, packages, managed
     row("managed", managed.path ?? `not made yet; the first open makes it in ${managed.cache}`),
     row("open files", limits.openFiles === null ? "no limit" : `up to ${limits.openFiles}`),
     row("processes", limits.processes === null ? "no limit" : `up to ${limits.processes}`),
+    row("arrays", socketOnly === null ? "through shared memory" : `over the socket: ${socketOnly}`),
     "",
     ...(missing.length === 0 ? ["Nothing is missing."] : missing.map(({ what, mend }) => `Missing: ${what}\n${mend}`)),
     ...leftovers.map((leftover) => `Left running: ${leftover}`),
