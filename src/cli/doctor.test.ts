@@ -1,7 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { python, Sandbox } from "./cli.support.ts";
+
+// Each asks real programs.
+setDefaultTimeout(30_000);
 
 let sandbox: Sandbox;
 beforeEach(() => {
@@ -35,7 +38,7 @@ describe("where Python is found", () => {
       managed: { used: false },
       missing: [],
     });
-  }, 30_000);
+  });
 
   test("an active environment that is no longer there is passed over", async () => {
     sandbox.interpreter("bin/python3");

@@ -43,9 +43,9 @@ test("workers and sessions of every pit are listed", async () => {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout.split("\n").map((line) => line.split(/ {2,}/).filter((cell) => cell !== ""))).toEqual([
     ["worker", "pid", "pool", "status", "calls", "memory", "up", "host", "run"],
-    ["main-0", String(one.pids[0]), "main", "ready", "3", "5 MB", "7 s", String(one.pid), one.run],
-    ["main-0", String(two.pids[0]), "main", "ready", "3", "5 MB", "7 s", String(two.pid), two.run],
-    ["main-1", String(two.pids[1]), "main", "ready", "3", "5 MB", "7 s", String(two.pid), two.run],
+    ["main-0", String(one.pids[0]), "main", "ready", "3", "4.77 MB", "7 s", String(one.pid), one.run],
+    ["main-0", String(two.pids[0]), "main", "ready", "3", "4.77 MB", "7 s", String(two.pid), two.run],
+    ["main-1", String(two.pids[1]), "main", "ready", "3", "4.77 MB", "7 s", String(two.pid), two.run],
   ]);
   expect(JSON.parse((await snakepit(state, "workers", "--json")).stdout)).toMatchObject([
     { run: one.run, pid: one.pid, pools: ["main"], answers: true, workers: [{ id: "main-0", pid: one.pids[0] }] },

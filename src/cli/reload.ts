@@ -2,7 +2,8 @@
 import { Effect, Option, Schema } from "effect";
 import { Command, Flag } from "effect/cli";
 import { askPit } from "../registry/admin-client.ts";
-import { registry } from "./open-pits.ts";
+import { asked, gatewayFlags, gatewayOf, onlyHere } from "./gateway.ts";
+import { asAdminError, hostsOf } from "./open-pits.ts";
 import { printLine } from "./output.ts";
 
 /** A pit goes on with the tools that it had. */
@@ -12,39 +13,55 @@ export class NotReloaded extends Schema.TaggedError<NotReloaded>()("NotReloaded"
 const RELOAD_MS = 300_000;
 
 const config = {
+  ...gatewayFlags,
   run: Flag.String("run").pipe(Flag.withDescription("Run of one pit; all that are open when it is left out"), Flag.optional),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON list of pits"), Flag.withDefault(false)),
 };
 
-/** The command. Fails with NotReloaded when there is no such pit, or one could not do it. */
+/** The command. Fails with NotChosen when there is no such pit, and with NotReloaded when one could not do it. */
 export const reload = Command.make(
   "reload",
   config,
-  Effect.fnUntraced(function* ({ run }) {
-    const wanted = Option.getOrUndefined(run);
-    const hosts = (yield* (yield* registry).hosts).filter((host) => wanted === undefined || host.run === wanted);
-    if (hosts.length === 0) {
-      return yield* new NotReloaded({ message: wanted === undefined ? "No pit is open." : `There is no pit with the run "${wanted}".` });
+  Effect.fnUntraced(function* ({ run, json, ...flags }) {
+    const gateway = yield* gatewayOf(flags);
+    if (gateway !== undefined && Option.isSome(run)) return yield* onlyHere("run", run.value);
+    const results =
+      gateway === undefined
+        ? yield* reloadHere(Option.getOrUndefined(run))
+        : [{ url: gateway.url, reason: yield* reasonOf(asked(() => gateway.admin.reloadTools())) }];
+    const failed = results.filter(({ reason }) => reason !== "");
+    if (json) {
+      const pits = results.map(({ reason, ...pit }) => ({ ...pit, reloaded: reason === "", reason }));
+      yield* printLine(JSON.stringify(pits, undefined, 2));
+    } else {
+      for (const result of results) if (result.reason === "") yield* printLine(`Reloaded ${nameOf(result)}.`);
     }
-    const results = yield* Effect.forEach(
-      hosts,
-      ({ run, pid, socketPath }) =>
-        Effect.tryPromise({
-          try: () => askPit(socketPath, "reload", {}, RELOAD_MS),
-          catch: (error) => (error instanceof Error ? error.message : String(error)),
-        }).pipe(
-          Effect.andThen(printLine(`Reloaded run ${run} of process ${pid}.`)),
-          Effect.as(""),
-          Effect.catchIf(
-            (error) => typeof error === "string",
-            (reason) => Effect.succeed(`Run ${run} of process ${pid} goes on with the tools it had: ${reason}`),
-          ),
-        ),
-      { concurrency: "unbounded" },
-    );
-    const failed = results.filter((reason) => reason !== "");
-    if (failed.length > 0) return yield* new NotReloaded({ message: failed.join("\n") });
+    const said = failed.map((result) => `${capital(nameOf(result))} goes on with the tools it had: ${result.reason}`);
+    if (failed.length > 0) return yield* new NotReloaded({ message: said.join("\n") });
   }, Effect.scoped),
 ).pipe(
-  Command.withDescription("Has open pits replace their workers by ones with the code as it is now, without a call failing"),
-  Command.withExamples([{ command: "snakepit reload", description: "Every pit of this user" }]),
+  Command.withDescription("Has pits replace their workers by ones with the code as it is now, without a call failing"),
+  Command.withExamples([{ command: "snakepit reload", description: "Every pit of this user that is open" }]),
 );
+
+const reloadHere = Effect.fnUntraced(function* (run: string | undefined) {
+  return yield* Effect.forEach(
+    yield* hostsOf(run),
+    ({ run, pid, socketPath }) =>
+      reasonOf(Effect.tryPromise({ try: () => askPit(socketPath, "reload", {}, RELOAD_MS), catch: asAdminError })).pipe(
+        Effect.map((reason) => ({ run, pid, reason })),
+      ),
+    { concurrency: "unbounded" },
+  );
+});
+
+/** Why it was not done; empty when it was. */
+const reasonOf = (done: Effect.Effect<unknown, Error>): Effect.Effect<string> =>
+  done.pipe(
+    Effect.as(""),
+    Effect.catch(({ message }) => Effect.succeed(message)),
+  );
+
+type Named = { readonly url: string } | { readonly run: string; readonly pid: number };
+const nameOf = (pit: Named): string => ("url" in pit ? `the pit behind ${pit.url}` : `run ${pit.run} of process ${pit.pid}`);
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

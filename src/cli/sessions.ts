@@ -1,32 +1,30 @@
-/** `snakepit sessions`: the sessions of every open pit. */
-import { Effect, Schema } from "effect";
+/** `snakepit sessions`: the sessions of every open pit, or of the pit behind a gateway. */
+import { Effect } from "effect";
 import { Command, Flag } from "effect/cli";
+import { duration, memory } from "../dashboard/format.ts";
+import { asked, gatewayFlags, gatewayOf } from "./gateway.ts";
 import { askAll } from "./open-pits.ts";
 import { printLine } from "./output.ts";
-import { table } from "./table.ts";
+import { type SessionState, SessionStates, sessionStateOf } from "./pit-state.ts";
+import { type Cell, table } from "./table.ts";
 
-/** As the pit tells of them; JSON has times as text. */
-const Answer = Schema.Struct({
-  sessions: Schema.Array(
-    Schema.Struct({
-      id: Schema.String,
-      variables: Schema.Number,
-      bytes: Schema.Number,
-      handles: Schema.Number,
-      usedAt: Schema.String,
-      ttlMs: Schema.Number,
-    }),
-  ),
-});
-
-const config = { json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON list of pits"), Flag.withDefault(false)) };
+const config = {
+  ...gatewayFlags,
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON list of pits"), Flag.withDefault(false)),
+};
 
 /** The command. */
 export const sessions = Command.make(
   "sessions",
   config,
-  Effect.fnUntraced(function* ({ json }) {
-    const pits = (yield* askAll("sessions", Answer)).map(({ host, answer, reason }) => ({
+  Effect.fnUntraced(function* ({ json, ...flags }) {
+    const gateway = yield* gatewayOf(flags);
+    if (gateway !== undefined) {
+      const sessions = (yield* asked(() => gateway.pit.sessions())).map(sessionStateOf);
+      if (json) return yield* printLine(JSON.stringify([{ url: gateway.url, sessions }], undefined, 2));
+      return yield* printLine(listed(headings, sessions.map(cells)));
+    }
+    const pits = (yield* askAll("sessions", SessionStates)).map(({ host, answer, reason }) => ({
       run: host.run,
       pid: host.pid,
       answers: answer !== undefined,
@@ -34,22 +32,20 @@ export const sessions = Command.make(
       sessions: answer?.sessions ?? [],
     }));
     if (json) return yield* printLine(JSON.stringify(pits, undefined, 2));
-    const rows = pits.flatMap(({ run, pid, sessions }) =>
-      sessions.map(({ id, variables, bytes, handles, usedAt, ttlMs }) => [
-        id,
-        variables,
-        bytes,
-        handles,
-        usedAt,
-        `${Math.round(ttlMs / 1000)} s`,
-        pid,
-        run,
-      ]),
-    );
-    yield* printLine(
-      rows.length === 0
-        ? "There are no sessions."
-        : table(["session", "variables", "bytes", "handles", "used", "ttl", "host", "run"], rows),
-    );
+    const rows = pits.flatMap(({ run, pid, sessions }) => sessions.map((session) => [...cells(session), pid, run]));
+    yield* printLine(listed([...headings, "host", "run"], rows));
   }, Effect.scoped),
-).pipe(Command.withDescription("Lists the sessions of every pit that is open on this machine"));
+).pipe(Command.withDescription("Lists the sessions of every pit that is open on this machine, or of the pit behind a gateway"));
+
+const headings = ["session", "variables", "size", "handles", "used", "ttl"];
+const cells = ({ id, variables, bytes, handles, usedAt, ttlMs }: SessionState): readonly Cell[] => [
+  id,
+  variables,
+  { figure: memory(BigInt(bytes)) },
+  handles,
+  usedAt,
+  { figure: duration(ttlMs) },
+];
+
+const listed = (headings: readonly string[], rows: readonly (readonly Cell[])[]): string =>
+  rows.length === 0 ? "There are no sessions." : table(headings, rows);

@@ -20,6 +20,8 @@ export interface Standing {
 /** A piece of a line. */
 type Piece = string | { readonly text: string; readonly look: Look };
 type Line = readonly Piece[];
+/** Between two columns. */
+const GAP = "  ";
 
 /** Lines under a title. */
 interface Section {
@@ -38,9 +40,14 @@ export const HISTORY = 20;
 export function view(standing: Standing, { columns: width, rows }: Size, paint: Paint): string[] {
   const { sample } = standing;
   const head = [...titleLines(standing), totals(sample)];
-  const sections = [pools(standing), workers(sample), calls(sample), sessions(sample), crash(sample.events), log(sample.events)].filter(
-    ({ lines }) => lines.length > 0,
-  );
+  const sections = [
+    pools(standing, width),
+    workers(sample),
+    calls(sample),
+    sessions(sample),
+    crash(sample.events),
+    log(sample.events),
+  ].filter(({ lines }) => lines.length > 0);
   return [...head, ...fitted(sections, rows - head.length)].slice(0, rows).map((line) => painted(line, width, paint));
 }
 
@@ -85,11 +92,13 @@ function above({ title, heading, lines }: Section, count = lines.length): Line[]
   return [[], [{ text: `${title}${of}`, look: "bold" }], ...(heading === undefined ? [] : [heading])];
 }
 
+const textOf = (piece: Piece): string => (typeof piece === "string" ? piece : piece.text);
+
 function painted(line: Line, width: number, paint: Paint): string {
   let left = width;
   let text = "";
   for (const piece of line) {
-    const part = cut(typeof piece === "string" ? piece : piece.text, left);
+    const part = cut(textOf(piece), left);
     left -= widthOf(part);
     text += typeof piece === "string" ? part : paint(piece.look, part);
   }
@@ -105,7 +114,7 @@ function totals({ pools, liveCalls, sessions }: PitState): Line {
   const sum = (of: (pool: PoolState) => number): string => figure(pools.reduce((total, pool) => total + of(pool), 0));
   const counted = (counter: string): string => sum(({ counters }) => counters[counter] ?? 0);
   return [
-    `${counted("calls")} calls, ${counted("failed")} failed, ${counted("timedOut")} timed out, ${counted("retried")} retried; `,
+    `${counted("calls")} calls, ${counted("failed")} failed, ${counted("timedOut")} timed out, ${counted("retried")} retried, ${counted("crashes")} crashes; `,
     `${figure(liveCalls)} under way, ${sum(({ queued }) => queued)} queued; ${figure(sessions)} sessions`,
   ];
 }
@@ -127,18 +136,18 @@ const withLook = (text: string, look: Look | undefined): Piece => (look === unde
 const state = (text: string): Piece => withLook(text, looks[text.trim()]);
 
 function columns(headings: readonly string[], rows: readonly (readonly Cell[])[]): Required<Pick<Section, "heading" | "lines">> {
-  const clean = rows.map((row) => row.map((cell) => (typeof cell === "string" ? printable(cell) : cell)));
-  const [heading = [], ...cells] = layOut(headings, clean);
+  const printed = rows.map((row) => row.map((cell) => (typeof cell === "string" ? printable(cell) : cell)));
+  const [heading = [], ...cells] = layOut(headings, printed);
   const spaced = (line: readonly string[], piece: (cell: string, column: number) => Piece): Line =>
-    line.flatMap((cell, column) => (column === 0 ? [piece(cell, column)] : ["  ", piece(cell, column)]));
+    line.flatMap((cell, column) => (column === 0 ? [piece(cell, column)] : [GAP, piece(cell, column)]));
   return {
     heading: spaced(heading, (text) => ({ text, look: "dim" })),
     lines: cells.map((row) => spaced(row, (cell, column) => (headings[column] === "state" ? state(cell) : cell))),
   };
 }
 
-function pools({ sample, history }: Standing): Section {
-  const rows = sample.pools.map(({ name, health, workers, ready, queued, counters, latency }) => [
+function pools({ sample, history }: Standing, width: number): Section {
+  const rows = sample.pools.map(({ name, health, workers, ready, queued, latency }) => [
     name,
     health,
     { figure: `${ready}/${workers}` },
@@ -147,15 +156,17 @@ function pools({ sample, history }: Standing): Section {
     { figure: duration(latency.p50Ms) },
     { figure: duration(latency.p95Ms) },
     { figure: duration(latency.p99Ms) },
-    counters["crashes"] ?? 0,
-    bars(history.get(name) ?? []),
   ]);
-  const headings = ["pool", "state", "workers", "queued", "calls/s", "p50", "p95", "p99", "crashes", "calls/s before"];
+  const headings = ["pool", "state", "ready", "queued", "calls/s", "p50", "p95", "p99"];
   const causes = sample.pools.flatMap(({ name, health, cause }): Line[] =>
     cause === undefined || health === "healthy" ? [] : [[{ text: `${printable(name)}: ${printable(cause.message)}`, look: "yellow" }]],
   );
   const { heading, lines } = columns(headings, rows);
-  return { title: "Pools", heading, lines: [...lines, ...causes] };
+  const withHistory = lines.map((line, index): Line => {
+    const room = width - line.reduce((sum, piece) => sum + widthOf(textOf(piece)), GAP.length);
+    return room < 1 ? line : [...line, GAP, bars((history.get(sample.pools[index]?.name ?? "") ?? []).slice(-room))];
+  });
+  return { title: "Pools", heading, lines: [...withHistory, ...causes] };
 }
 
 const workers = ({ workers }: Sample): Section => ({
@@ -198,7 +209,7 @@ function crash(events: readonly PitEvent[]): Section {
 const log = (events: readonly PitEvent[]): Section => ({
   title: "Log",
   lines: events.flatMap((event) =>
-    event["type"] === "log" ? [[...told(event), withLook(textOf(event["text"]), levels[textOf(event["level"])])]] : [],
+    event["type"] === "log" ? [[...told(event), withLook(clean(event["text"]), levels[clean(event["level"])])]] : [],
   ),
   fromEnd: true,
 });
@@ -207,12 +218,12 @@ const levels: Readonly<Record<string, Look>> = { debug: "dim", warning: "yellow"
 
 /** When it happened, and where. */
 const told = ({ time, worker, tool, pool }: PitEvent): Line => [
-  { text: `${clock(Number(time))} ${[worker || pool, tool].map(textOf).filter(Boolean).join(" ")}  `, look: "dim" },
+  { text: `${clock(Number(time))} ${[worker || pool, tool].map(clean).filter(Boolean).join(" ")}  `, look: "dim" },
 ];
 
-const textOf = (value: unknown): string => (typeof value === "string" ? printable(value) : "");
+const clean = (value: unknown): string => (typeof value === "string" ? printable(value) : "");
 const messageOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "message" in error ? textOf(error.message) : "";
+  typeof error === "object" && error !== null && "message" in error ? clean(error.message) : "";
 
 const BARS = "▁▂▃▄▅▆▇█";
 
