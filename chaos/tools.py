@@ -36,6 +36,11 @@ def once(log: str, key: int, seconds: float) -> int:
 
 
 @tool
+def add(a: float, b: float = 0.0) -> float:
+    return a + b
+
+
+@tool
 def echo(value: object) -> object:
     return value
 
@@ -84,6 +89,14 @@ async def count_async(key: int, stop: int) -> AsyncIterator[int]:
     for i in range(stop):
         await asyncio.sleep(0)
         yield key + i
+
+
+@tool
+async def ticks(stop: int, seconds: float) -> AsyncIterator[int]:
+    """Count, with so much time between two items."""
+    for i in range(stop):
+        await asyncio.sleep(seconds)
+        yield i
 
 
 @tool

@@ -1,0 +1,86 @@
+/** A gateway with many callers that read streams. */
+import { type Client, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { GatewayService } from "../../src/gen/snakepit/v1/gateway_pb.ts";
+import { type GatewayProgram, runtimes, startGateway } from "../gateway/program.ts";
+import { bytesPerCall, type Sample } from "../memory.ts";
+import { type Chaos, type Scenario, Violations } from "../scenario.ts";
+import { many, pause, tagOf } from "../support.ts";
+
+const CLIENTS = 200;
+/** On each runtime. */
+const SECONDS = 60;
+/** Items of a stream, and the time between two: 200 clients take 2,000 items a second. */
+const ITEMS = 20;
+const TICK_MS = 100;
+/** How often memory is looked at. */
+const SAMPLE_MS = 2_000;
+/** What a stream may leave behind, in bytes. The record of one is larger, and heaps that are half empty move by less. */
+const FLAT_BYTES = 1_500;
+
+/** Reads one stream and looks at each item. */
+async function read(client: Client<typeof GatewayService>, headers: HeadersInit): Promise<void> {
+  const args = { kind: { case: "structValue", value: { fields: { stop: number(ITEMS), seconds: number(TICK_MS / 1_000) } } } } as const;
+  let next = 0;
+  for await (const { item } of client.executeToolStream({ tool: "ticks", args }, { headers, timeoutMs: 60_000 })) {
+    const value = item?.kind.case === "numberValue" ? item.kind.value : undefined;
+    if (value !== next) throw new Error(`item ${next} was ${value}`);
+    next++;
+  }
+  if (next !== ITEMS) throw new Error(`a stream ended after ${next} items`);
+}
+
+const number = (value: number) => ({ kind: { case: "numberValue", value } }) as const;
+
+/** Streams for so long. */
+async function loaded(runtime: keyof typeof runtimes, clients: number, forMs: number, violations: Violations, chaos: Chaos) {
+  const gateway: GatewayProgram = await startGateway(runtime);
+  const until = performance.now() + forMs;
+  const client = createClient(GatewayService, createConnectTransport({ baseUrl: gateway.url, useBinaryFormat: true }));
+  const headers = { authorization: `Bearer ${gateway.friend}` };
+  const samples: Sample[] = [];
+  let streams = 0;
+  const looking = (async () => {
+    while (performance.now() < until) {
+      await pause(chaos.quick ? SAMPLE_MS / 10 : SAMPLE_MS);
+      samples.push({ calls: streams, bytes: await gateway.memory() });
+    }
+  })();
+  await many(Number.POSITIVE_INFINITY, clients, until, async () => {
+    await read(client, headers).catch((error) => violations.add(`on ${runtime}, a stream failed`, tagOf(error)));
+    streams++;
+  });
+  await looking;
+  const grows = bytesPerCall(samples);
+  const figures = {
+    clients,
+    streams,
+    items: streams * ITEMS,
+    bytesPerStream: Math.round(grows),
+    megabytes: [samples[0], samples.at(-1)].map((sample) => Math.round((sample?.bytes ?? 0) / 1e6)),
+  };
+  chaos.progress(`${runtime}: ${JSON.stringify(figures)}`);
+  // A few seconds tell nothing: caches fill and compilers work.
+  if (!chaos.quick)
+    violations.check(grows < FLAT_BYTES, `on ${runtime}, the gateway grows`, () => `by ${Math.round(grows)} bytes a stream`);
+  violations.check(streams > 0, `on ${runtime}, no stream came to its end`);
+  violations.check((await gateway.stop()) === 0, `on ${runtime}, the gateway did not end as it should`);
+  return figures;
+}
+
+export const gatewayLoad: Scenario = {
+  title: `${CLIENTS} callers read streams for ${SECONDS} s: none fails, and the gateway does not grow`,
+  share: 3,
+  async run(chaos) {
+    const violations = new Violations();
+    const half = (chaos.until - performance.now()) / 2;
+    const ownMs = chaos.quick ? 3_000 : Math.min(half, SECONDS * 1_000);
+    const clients = chaos.quick ? CLIENTS / 4 : CLIENTS;
+    const figures: Record<string, unknown> = {};
+    for (const runtime of Object.keys(runtimes) as (keyof typeof runtimes)[]) {
+      figures[runtime] = await loaded(runtime, clients, ownMs, violations, chaos);
+    }
+    const isShort = !chaos.quick && ownMs < SECONDS * 1_000;
+    return { figures, violations: violations.list, gaps: isShort ? [`only ${Math.round(ownMs / 1_000)} s each fitted into the time`] : [] };
+  },
+};

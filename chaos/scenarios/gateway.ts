@@ -1,0 +1,94 @@
+/** A gateway that is attacked while somebody works with it. */
+import { attack } from "../gateway/attack.ts";
+import { Loris } from "../gateway/loris.ts";
+import { bombs } from "../gateway/malformed.ts";
+import { type Call, Caller, type GatewayProgram, type runtimes, startGateway } from "../gateway/program.ts";
+import { type Chaos, type Scenario, Violations } from "../scenario.ts";
+import { pause, spread, within } from "../support.ts";
+
+/** How often quiet and attacked times take turns, so that what else the machine does meets both. */
+const ROUNDS = 6;
+const LORISES = 300;
+/** Malformed requests of HTTP/1.1 and connections of HTTP/2 in each tick, so that the attackers, which share the machine, leave some of it. */
+const TICK_MS = 100;
+const TICK = { http1: 20, http2: 4 };
+const FACTOR = 2;
+
+/** The server refuses a body of this size that comes packed in some kilobytes. */
+const BOMB_BYTES = 80_000_000;
+const packed = bombs(BOMB_BYTES);
+
+/** Sends a body that is too large when it is unpacked. Answers the status. */
+async function sendBomb({ url, foe }: GatewayProgram, at: number): Promise<number> {
+  const { encoding, body } = packed[at % packed.length] ?? { encoding: "", body: "" };
+  const headers = { "content-type": "application/json", "content-encoding": encoding, authorization: `Bearer ${foe}` };
+  const response = await fetch(`${url}/snakepit.v1.GatewayService/ExecuteTool`, { method: "POST", headers, body });
+  await response.text();
+  return response.status;
+}
+
+async function attacked(runtime: keyof typeof runtimes, chaos: Chaos, until: number, violations: Violations) {
+  const gateway = await startGateway(runtime);
+  const caller = new Caller(gateway);
+  // The first calls pay for what is made once.
+  await within(10_000, () => caller.calls.length >= 200);
+  const rounds = chaos.quick ? 2 : ROUNDS;
+  const roundMs = chaos.quick ? 1_000 : Math.max(0, until - performance.now()) / rounds / 2;
+  const quiet: Call[] = [];
+  const busy: Call[] = [];
+  let sent = 0;
+  let dawdled = 0;
+  for (let round = 0; round < rounds; round++) {
+    let began = Date.now();
+    await pause(roundMs);
+    const quietEnd = Date.now();
+    const from = began;
+    quiet.push(...caller.calls.filter(({ at }) => at >= from && at < quietEnd));
+
+    began = Date.now();
+    const end = performance.now() + roundMs;
+    const loris = new Loris(gateway.port, LORISES, gateway.foe);
+    const bomb = sendBomb(gateway, round);
+    while (performance.now() < end) {
+      const next = performance.now() + TICK_MS;
+      const order = { port: gateway.port, token: gateway.foe, atOnce: 8, until: end, random: chaos.random };
+      sent += await attack({ ...order, http1: TICK.http1, http2: runtime === "node" ? TICK.http2 : 0 }, violations);
+      await pause(Math.max(0, next - performance.now()));
+    }
+    const busyEnd = Date.now();
+    busy.push(...caller.calls.filter(({ at }) => at >= began && at < busyEnd));
+    dawdled = Math.max(dawdled, loris.held);
+    loris.end();
+    const status = await bomb;
+    violations.check(status === 429, `on ${runtime}, a body that is too large was answered ${status}`);
+  }
+  await caller.stop();
+  for (const { wrong } of caller.calls) if (wrong !== undefined) violations.add(`on ${runtime}, a call of somebody else went wrong`, wrong);
+  const memory = await gateway.memory();
+  const done = gateway.ended("foe", "ok");
+  violations.check(done === 0, `on ${runtime}, something was done for the attacker`, () => `${done} times`);
+  violations.check((await gateway.stop()) === 0, `on ${runtime}, the gateway did not end as it should`);
+  const times = { quiet: spread(quiet.map(({ ms }) => ms)), attacked: spread(busy.map(({ ms }) => ms)) };
+  const factor = Math.round((times.attacked.median / times.quiet.median) * 100) / 100;
+  // Some hundred calls tell nothing about a busy machine.
+  if (!chaos.quick)
+    violations.check(factor <= FACTOR, `on ${runtime}, calls took more than ${FACTOR} times as long under attack`, () =>
+      JSON.stringify(times),
+    );
+  violations.check(quiet.length > 0 && busy.length > 0, `on ${runtime}, the other caller got no answer`);
+  const figures = { sent, dawdled, calls: [quiet.length, busy.length], ms: times, factor, megabytes: Math.round(memory / 1e6) };
+  chaos.progress(`${runtime}: ${JSON.stringify(figures)}`);
+  return figures;
+}
+
+export const gateway: Scenario = {
+  title: `malformed requests, ${LORISES} clients that dawdle and bodies that unpack to ${BOMB_BYTES / 1e6} MB are refused, while another caller's median latency stays within ${FACTOR} times its own`,
+  share: 2,
+  async run(chaos) {
+    const violations = new Violations();
+    const half = (chaos.until - performance.now()) / 2;
+    const onNode = await attacked("node", chaos, performance.now() + half, violations);
+    const onBun = await attacked("bun", chaos, chaos.until, violations);
+    return { figures: { node: onNode, bun: onBun }, violations: violations.list, gaps: [] };
+  },
+};
