@@ -1,5 +1,4 @@
 /** A gateway: what a pit offers to programs elsewhere, put together from the services, from who may ask, and from how requests come in. */
-import { InvalidOptions } from "../errors/index.ts";
 import { coreOf } from "../pit/core.ts";
 import type { Pit } from "../pit/pit.ts";
 import type { Snakepit } from "../pit/snakepit.ts";
@@ -13,7 +12,7 @@ import type { Status } from "./http/health.ts";
 import { createNodeHandler, type NodeHandler } from "./http/node.ts";
 import { type ServerOptions, type SiteServer, serveSite } from "./http/serve.ts";
 import type { RequestHead, Site } from "./http/site.ts";
-import type { GatewayOptions, ServeOptions } from "./options.ts";
+import { checkGateway, checkServe, type GatewayOptions, type ServeOptions } from "./options.ts";
 import { prometheusText } from "./prometheus.ts";
 import { type Services, servicesOf } from "./rpc/services.ts";
 
@@ -55,7 +54,7 @@ export class Gateway implements AsyncDisposable {
    * @throws InvalidOptions.
    */
   static async open(pit: Snakepit, options: GatewayOptions = {}): Promise<Gateway> {
-    checkCors(options);
+    checkGateway(options);
     return new Gateway(new PitSite(pit, options), options);
   }
 
@@ -96,8 +95,8 @@ export function serve(pit: Snakepit, options: ServeOptions = {}): Promise<Served
 /** As {@link serve}, for either face of a pit. */
 export async function serveFace(pit: object, options: ServeOptions): Promise<Served> {
   const { port = PORT, host = HOST, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs = DRAIN_MS } = options;
+  checkServe(options);
   checkListening(host, options.auth);
-  checkCors(options);
   const site = new PitSite(pit, options);
   const listening = { port, host, tls, headersTimeoutMs, idleTimeoutMs, drainTimeoutMs };
   const server = await listenFor(site, { ...handlerOptions(site, options), ...listening });
@@ -124,11 +123,6 @@ async function listenFor(site: PitSite, options: ServerOptions): Promise<SiteSer
     await site.close();
     throw error;
   }
-}
-
-/** Pages of other origins are not let in where nobody says who they are. Throws InvalidOptions. */
-function checkCors({ auth, cors }: GatewayOptions): void {
-  if (auth === "none" && cors !== undefined) throw new InvalidOptions({ option: "cors", expected: 'left out with auth: "none"' });
 }
 
 /** What the handler of requests is told. */
