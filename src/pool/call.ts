@@ -151,6 +151,12 @@ export abstract class PoolCall implements CarriedCall, Queued<PoolCall>, EventLi
     return this.state === "done";
   }
 
+  /** When something may become of it without its worker: `until` counts while it waits, and while it may be sent to a second worker. */
+  get due(): number {
+    const counts = this.state === "queued" || this.state === "resting" || this.hedgeMs !== undefined;
+    return counts && this.until < this.deadline ? this.until : this.deadline;
+  }
+
   hostFunction(fn: HostFunction): number {
     const number = this.owner.functions.add(fn);
     this.#functions ??= [];

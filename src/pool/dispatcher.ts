@@ -332,7 +332,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       return;
     }
     const waiting = this.queued;
-    call.until = this.clock.now() + this.settings.queueTimeoutMs;
+    this.#lookAt(call, this.clock.now() + this.settings.queueTimeoutMs);
     this.#waiting.add(call);
     if (call.state !== "queued") return;
     if (isImpatient(call)) this.#miss(call);
@@ -416,7 +416,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
       pooled.worker.connection.start(call);
       if (!call.over) {
         call.attempts++;
-        if (call.hedgeMs !== undefined) call.until = this.clock.now() + call.hedgeMs;
+        if (call.hedgeMs !== undefined) this.#lookAt(call, this.clock.now() + call.hedgeMs);
         call.story?.started(pooled.worker.id, this.clock.now());
       }
     } catch (error) {
@@ -472,7 +472,7 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     this.counts.retried++;
     call.story?.retried(end.error(call.attempts, true), delayMs, this.clock.now());
     call.state = "resting";
-    call.until = this.clock.now() + delayMs;
+    this.#lookAt(call, this.clock.now() + delayMs);
   }
 
   #mayRetry(): boolean {
@@ -500,7 +500,13 @@ export class Dispatcher implements CallOwner, RouteOwner, HedgeOwner {
     if (isNewHome && call.route !== undefined) this.#waiting.gather(call.route);
   }
 
-  /** One look of the scan at one call. */
+  /** Has the scan look at a call at this time. */
+  #lookAt(call: PoolCall, time: number): void {
+    call.until = time;
+    this.#live.by(time);
+  }
+
+  /** One look of the scan at one call that is due. */
   #look(call: PoolCall, now: number): void {
     if (now >= call.deadline) {
       const error = call.timedOut();

@@ -38,6 +38,8 @@ export function leastLoaded(workers: readonly PooledWorker[], weight: Weight, al
   for (const worker of workers) {
     const { load } = worker;
     if (load < least && worker.accepts(weight, alone, batchSize)) {
+      // None can have less, and there may be many.
+      if (load === 0) return worker;
       best = worker;
       least = load;
     }
