@@ -150,10 +150,6 @@ function announcement(url: string, token: string | undefined, json: boolean): st
 
 /** Resolves when the process is asked to end. The gateway drains then, and the pit closes after it; asked again, they do not wait for calls. */
 const untilTold = Effect.callback<void>((resume) => {
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const told = () => {
-    for (const signal of signals) process.off(signal, told);
-    resume(Effect.void);
-  };
-  for (const signal of signals) process.on(signal, told);
+  // They stay, so that whoever closes pits on signals sees until the end that this program decides itself how it ends.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resume(Effect.void));
 });

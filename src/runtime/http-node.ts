@@ -1,10 +1,11 @@
 /**
- * HTTP on Node and on Deno: HTTP/1.1 and HTTP/2 on one port. A net or TLS server takes the connections and hands each to the server of its version, which it knows
- * from TLS (ALPN) or from the first bytes.
+ * HTTP on Node and on Deno: HTTP/1.1 and HTTP/2 on one port. Each connection goes to the server of its version, which TLS (ALPN) tells, or its first bytes. On Bun
+ * only HTTP/1.1, where certificates of clients are asked for.
  */
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
-import { createServer as createPlain, type Socket } from "node:net";
+import { createServer as createHttps } from "node:https";
+import type { Server, Socket } from "node:net";
 import { createServer as createTls, TLSSocket } from "node:tls";
 import { Connections } from "./http-connections.ts";
 import type { HttpHandlers, HttpServer, ListenOptions } from "./http-server.ts";
@@ -26,7 +27,11 @@ export async function listenOnNode(handlers: HttpHandlers, options: ListenOption
     handlers.node(request, response);
   };
   // The time of heads, bodies and idle connections is kept by whoever knows both versions.
-  const http1 = createHttp1({ headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: idleTimeoutMs }, answer);
+  const times = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: idleTimeoutMs, noDelay: true, keepAlive: true };
+  const secure = tls === undefined ? undefined : { ...secured(tls), handshakeTimeout: headersTimeoutMs };
+  const ALPNProtocols = http2Offered ? ["h2", "http/1.1"] : ["http/1.1"];
+  const http1 =
+    secure === undefined || !http2Offered ? createHttp1(times, answer) : createHttps({ ...times, ...secure, ALPNProtocols }, answer);
   const http2 = createHttp2({ settings: { maxConcurrentStreams: MAX_STREAMS } }, answer);
   http2.on("session", (session) => {
     connections.add(
@@ -40,8 +45,9 @@ export async function listenOnNode(handlers: HttpHandlers, options: ListenOption
   http2.on("sessionError", () => {});
 
   const hand = (socket: Socket, isHttp2: boolean) => {
-    if (isHttp2) connections.delete(socket);
-    (isHttp2 ? http2 : http1).emit("connection", socket);
+    if (!isHttp2) return serveHttp1(socket);
+    connections.delete(socket);
+    http2.emit("connection", socket);
   };
   const take = (socket: Socket) => {
     socket.on("error", () => {});
@@ -55,19 +61,17 @@ export async function listenOnNode(handlers: HttpHandlers, options: ListenOption
     else if (http2Offered) whenVersionIsKnown(socket, (isHttp2) => hand(socket, isHttp2));
     else hand(socket, false);
   };
-  const taking = { allowHalfOpen: true, noDelay: true, keepAlive: true };
-  const acceptor =
-    tls === undefined
-      ? createPlain(taking, take)
-      : createTls(
-          {
-            ...taking,
-            ...secured(tls),
-            ALPNProtocols: http2Offered ? ["h2", "http/1.1"] : ["http/1.1"],
-            handshakeTimeout: headersTimeoutMs,
-          },
-          take,
-        );
+  let acceptor: Server = http1;
+  let serveHttp1 = (socket: Socket): void => void http1.emit("connection", socket);
+  if (http2Offered) {
+    // The server of HTTP/1.1 listens, with something before what it does with a connection. Deno ends a connection early that another server has taken.
+    const event = secure === undefined ? "connection" : "secureConnection";
+    const [first] = http1.listeners(event);
+    serveHttp1 = (socket) => first?.call(http1, socket);
+    http1.removeAllListeners(event).on(event, take);
+  } else if (secure !== undefined) {
+    acceptor = createTls({ ...secure, ALPNProtocols, allowHalfOpen: true }, take);
+  }
   acceptor.on("tlsClientError", () => {});
 
   await new Promise<void>((resolve, reject) => {
