@@ -186,6 +186,21 @@ describe("views", () => {
     expect(await pit.execute<Float64Array>("echo", { x: lease.value })).toEqual(new Float64Array(LENGTH).fill(4));
   });
 
+  test("go back to their worker without a copy, for it to read, also when they are released before it has", async () => {
+    const pit = await open();
+    const view = await warmView(pit, 4);
+    const place = await segmentOf(pit, view.value);
+    expect(place).not.toBe("");
+    expect(await segmentOf(pit, view.value.subarray(100))).toBe(place);
+    expect(await failure(pit.execute("negated", { x: view.value }))).toMatchObject({ _tag: "ToolFailed", type: "ValueError" });
+    const sent = pit.execute<Float64Array>("echo", { x: view.value });
+    const queued = failure(pit.execute("echo", { x: view.value }));
+    view.release();
+    expect(await sent).toEqual(new Float64Array(LENGTH).fill(4));
+    expect(await queued).toMatchObject({ _tag: "UnsupportedValue", path: "$.x" });
+    expect(await pit.execute<Float64Array>("negated", { x: numbers(LENGTH) })).toEqual(numbers(LENGTH).map((n) => -n));
+  });
+
   test("keep what they show while other calls run", async () => {
     const pit = await open();
     using lease = await warmView(pit, 8);

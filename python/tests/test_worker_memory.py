@@ -203,6 +203,22 @@ def test_results_are_not_written_over_before_they_are_given_back(host: MemoryHos
     assert again.lease != place.lease
 
 
+def test_a_result_can_be_passed_back_for_as_long_as_it_is_lent(host: MemoryHost) -> None:
+    _, place = host.warm_result()
+    back = SharedRange(segment=place.segment, offset=place.offset, length=place.length)
+    assert host.result(host.pass_array("total", back)) == NUMBERS * 7
+    host.result(host.pass_array("hold", back))
+    host.say(leases_returned=LeasesReturned(leases=[place.lease]))
+    with pytest.raises(ProtocolError, match="no memory of arguments"):
+        host.result(host.pass_array("total", back))
+    # The tool still has it, so it is not written to.
+    assert host.lent(host.start("full", {"length": NUMBERS})) is None
+    host.call("let_go")
+    assert host.event("segments_opened") is not None
+    again = host.lent(host.start("full", {"length": NUMBERS}))
+    assert again is not None
+
+
 def test_segments_that_the_host_does_not_want_any_more_make_room(host: MemoryHost) -> None:
     made: list[Segment] = []
     while (one := host.segment(1 << 22)) is not None:

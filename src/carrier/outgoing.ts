@@ -47,28 +47,45 @@ export class OutgoingBuffers implements ValueSink {
   }
 
   /**
-   * Decides where each of them goes and makes {@link fields} and {@link attached}: all that are large into shared memory where there is room for them
-   * together, otherwise into frames of their own.
+   * Decides where each of them goes and makes {@link fields} and {@link attached}. Those that are views of the receiver's own memory stay there, all others that are
+   * large go into shared memory where there is room for them together, otherwise into frames of their own.
    *
    * @param maxBufferBytes What the other side takes.
+   * @param isSentNow Whether the message is sent before anything else is, where it attaches nothing. Only then may it name views, whose lease may be
+   * returned in the next moment.
    * @throws PayloadTooLarge when they are larger together.
    */
-  place(maxBufferBytes: number, memory?: SharedMemory): void {
+  place(maxBufferBytes: number, memory?: SharedMemory, isSentNow = false): void {
     let total = 0;
-    for (const { data } of this.buffers) {
-      if (data.length < INLINE_BELOW_BYTES) continue;
-      this.besideBytes += data.length;
-      total += Math.ceil(data.length / ALIGNMENT) * ALIGNMENT;
+    const views = new Map<OutgoingBuffer, number>();
+    for (const buffer of this.buffers) {
+      const { length } = buffer.data;
+      if (length < INLINE_BELOW_BYTES) continue;
+      this.besideBytes += length;
+      const segment = isSentNow ? memory?.segmentOf(buffer.data) : undefined;
+      if (segment === undefined) total += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+      else views.set(buffer, segment);
     }
     if (this.besideBytes > maxBufferBytes) {
       throw new PayloadTooLarge({ size: this.besideBytes, limit: maxBufferBytes, option: "maxBufferBytes" });
     }
     this.loan = memory?.take(total);
+    if (this.loan === undefined && total > 0 && views.size > 0) {
+      // What is attached goes first, and takes its time.
+      this.besideBytes = 0;
+      this.place(maxBufferBytes, memory);
+      return;
+    }
     const attached: Uint8Array[] = [];
     let offset = 0;
-    this.fields = this.buffers.map(({ data, dtype, shape, kind }) => {
+    this.fields = this.buffers.map((buffer) => {
+      const { data, dtype, shape, kind } = buffer;
       let location: BufferMessage["location"] = { case: "inline", value: data };
-      if (data.length >= INLINE_BELOW_BYTES) {
+      const view = views.get(buffer);
+      if (view !== undefined) {
+        const range = { segment: view, offset: BigInt(data.byteOffset), length: BigInt(data.length) };
+        location = { case: "shared", value: create(SharedRangeSchema, range) };
+      } else if (data.length >= INLINE_BELOW_BYTES) {
         if (this.loan === undefined) {
           location = { case: "attached", value: attached.push(data) - 1 };
         } else {

@@ -37,7 +37,7 @@ def to_stream(value: Any) -> OutBuffer:
     size = counted.size()
     room = _room(size)
     _write(pa, pa.FixedSizeBufferWriter(pa.py_buffer(room)), table)
-    return OutBuffer(ARROW, (), KIND_BYTES, memoryview(room).cast("B"))
+    return OutBuffer(ARROW, (), KIND_BYTES, memoryview(room).cast("B")[:size])
 
 
 def _room(size: int) -> Any:

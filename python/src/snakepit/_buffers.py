@@ -263,16 +263,31 @@ def typed_views_out() -> dict[int, weakref.ref[Any]]:
 
 def _export(dtype: str, shape: tuple[int, ...], data: memoryview | bytearray | bytes) -> memoryview:
     # memoryviews cannot be watched through their slices, but what they look at can: it lives as long as any of them.
-    owner_type = ctypes.c_ubyte * memoryview(data).nbytes
-    owner: Any = owner_type.from_buffer_copy(data) if memoryview(data).readonly else owner_type.from_buffer(data)
+    owner = _owner_of(data)
     owner.snakepit_dtype = dtype
     # By its address: a ctypes array has no hash, and neither has a reference to it.
     key = id(owner)
     _out[key] = weakref.ref(owner, lambda _: _out.pop(key, None))
     flat: Any = memoryview(owner).cast("B")
+    if hasattr(owner, "snakepit_memory"):
+        flat = flat.toreadonly()
     code = "H" if dtype == "f2" and _HALF_FLOATS_AS_BITS else _FORMAT_OF_DTYPE[dtype]
     # A view of nothing cannot have more than one dimension.
     return flat.cast(code, list(shape)) if flat.nbytes else flat.cast(code)
+
+
+def _owner_of(data: memoryview | bytearray | bytes) -> Any:
+    """The bytes as a ctypes array: the same memory where that can be written to, or belongs to somebody who reads it too; otherwise a copy."""
+    view = memoryview(data)
+    kind = ctypes.c_ubyte * view.nbytes
+    if not view.readonly:
+        return kind.from_buffer(data)
+    np = numpy()
+    if np is None or type(data) is not memoryview:
+        return kind.from_buffer_copy(data)
+    owner: Any = kind.from_address(np.frombuffer(data, "u1").__array_interface__["data"][0])
+    owner.snakepit_memory = data
+    return owner
 
 
 def _exported_dtype(view: memoryview) -> str | None:

@@ -95,9 +95,17 @@ class _ResultSegment(_Pages):
         # The lease that the host has, and whether a message with it is on its way.
         self.lease = 0
         self.writing = False
-        # What `room` gave: the segment is in use for as long as anything looks at it. And the array that `empty` made of it.
+        # What looks at it here, and the array that `empty` made of it.
         self.root: weakref.ref[Any] | None = None
         self.array: weakref.ref[Any] | None = None
+
+    def hold(self) -> Any:
+        """What keeps it in use for as long as anything looks at it."""
+        root = None if self.root is None else self.root()
+        if root is None:
+            root = (_Byte * self.size).from_buffer(self.map)
+            self.root = weakref.ref(root)
+        return root
 
     @property
     def free(self) -> bool:
@@ -231,7 +239,7 @@ class Memory:
         return None
 
     def room(self, size: int) -> Any:
-        """Memory for a result of so many bytes, as a ctypes array. None when none is free, or it is too little for a segment."""
+        """Memory for a result of at least so many bytes, as a ctypes array. None when none is free, or it is too little for a segment."""
         return None if (found := self._room(size)) is None else found[1]
 
     def empty(self, np: Any, shape: Any, dtype: Any) -> Any:
@@ -252,10 +260,8 @@ class Memory:
         if found is None:
             return None
         segment, _ = found
-        root = (_Byte * size).from_buffer(segment.map)
-        segment.root = weakref.ref(root)
         segment.array = None
-        return segment, root
+        return segment, segment.hold()
 
     def _take(self, size: int) -> tuple[_ResultSegment, Loan] | None:
         """The smallest segment of results that is free and large enough."""
@@ -281,11 +287,18 @@ class Memory:
     def received(self, ranges: Sequence[SharedRange]) -> list[memoryview]:
         """The bytes of buffers that the host has put into memory. The lease is returned when nothing looks at them any more.
 
+        Without a lease they are bytes of a result that the host has a view of; these are read-only.
+
         Raises ProtocolError for what is no part of a segment of arguments.
         """
         owners: dict[int, Any] = {}
         views: list[memoryview] = []
         for part in ranges:
+            result = None if part.lease else self._results.get(part.segment)
+            if result is not None and result.lease and part.offset + part.length <= result.size:
+                # What the host still looks at is not to be written to.
+                views.append(memoryview(result.hold()).cast("B").toreadonly()[part.offset : part.offset + part.length])
+                continue
             segment = self._arguments.get(part.segment)
             if segment is None or part.offset + part.length > segment.size or not part.lease:
                 raise ProtocolError(f"{part.length} bytes at {part.offset} of segment {part.segment} are no memory of arguments")

@@ -48,6 +48,8 @@ export class ResultSegments {
   private isClosed = false;
   /** Those that the program has views of. */
   private readonly lent = new Set<ResultSegment>();
+  /** The same by what the views lie in. */
+  private readonly views = new WeakMap<ArrayBufferLike, ResultSegment>();
 
   constructor(events: ResultEvents) {
     this.events = events;
@@ -91,12 +93,19 @@ export class ResultSegments {
       const lent: Lent = { segments: this, segment, lease };
       this.lent.add(segment);
       forgotten.register(view, lent, lent);
+      this.views.set(view, segment);
       held.push({ lent, view });
     }
     if (held.length === 0) return undefined;
     return () => {
       for (const { lent, view } of held) this.release(lent, view);
     };
+  }
+
+  /** The segment that bytes of a view lie in; undefined when they are anything else. */
+  segmentOf({ buffer }: Uint8Array): number | undefined {
+    const segment = this.views.get(buffer);
+    return segment !== undefined && this.segments.has(segment.id) ? segment.id : undefined;
   }
 
   /** The worker has closed a segment. */

@@ -82,6 +82,11 @@ export class SharedMemory {
     return loan;
   }
 
+  /** The segment that bytes lie in of which the program has a view; undefined for all others, and for those of another worker. */
+  segmentOf(data: Uint8Array): number | undefined {
+    return this.works ? this.results.segmentOf(data) : undefined;
+  }
+
   /** Results that are being read: the bytes of a part. Throws ProtocolError for what is none. End it with {@link finish}. */
   read(range: SharedRange, asView: boolean): Uint8Array {
     return this.results.read(range, asView);
