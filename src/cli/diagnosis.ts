@@ -1,4 +1,6 @@
 /** What `snakepit doctor` finds out. Changes nothing: the managed environment and leftovers are only looked for. */
+import { open } from "node:fs/promises";
+import { join } from "node:path";
 import { Effect } from "effect";
 import { findBase } from "../adapter/base-interpreter.ts";
 import { cacheFolder } from "../adapter/cache.ts";
@@ -8,9 +10,10 @@ import { type Interpreter, isInterpreter, probe } from "../adapter/probe.ts";
 import { type Requirement, requirements, unmet } from "../adapter/requirements.ts";
 import type { EnvironmentFailed, PythonNotFound } from "../errors/index.ts";
 import { leftoverMessage } from "../registry/message.ts";
-import { type Limits, limits } from "../runtime/limits.ts";
+import { type Limits, limits, type MemoryLimits, memoryLimits } from "../runtime/limits.ts";
 import { memoryMapper } from "../runtime/memory-map.ts";
 import { packageInfo } from "../runtime/package-root.ts";
+import { makePrivateFolder } from "../runtime/private-folder.ts";
 import { currentRuntime, type RuntimeInfo } from "../runtime/runtime.ts";
 import { registry } from "./open-pits.ts";
 
@@ -39,6 +42,8 @@ export interface Missing {
 /** Files that a pit with sixteen workers has open, and as many again for the program around it. */
 const OPEN_FILES = 512;
 
+const PAGE_BYTES = 4096;
+
 /** The whole report. */
 export interface Diagnosis {
   readonly snakepit: string;
@@ -61,6 +66,7 @@ export interface Diagnosis {
   readonly limits: { readonly [name in keyof Limits]: number | null };
   /** Why large arrays go over the socket on this runtime; null where they go through memory that is shared with workers. */
   readonly socketOnly: string | null;
+  readonly memory: MemoryLimits;
   readonly missing: readonly Missing[];
   /** Processes that programs which are gone have left running, in words. */
   readonly leftovers: readonly string[];
@@ -73,7 +79,7 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
   const managed = (yield* findManaged)?.path ?? null;
   const allowed = yield* Effect.promise(limits);
   const tight = lackOf(allowed);
-  const mapper = yield* Effect.promise(memoryMapper);
+  const socketOnly = yield* Effect.promise(whyNotShared);
   const base = {
     snakepit: packageInfo().version,
     runtime: currentRuntime(),
@@ -81,7 +87,8 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
     looked,
     leftovers,
     limits: { openFiles: finite(allowed.openFiles), processes: finite(allowed.processes) },
-    socketOnly: typeof mapper === "string" ? mapper : null,
+    socketOnly,
+    memory: memoryLimits(),
     managed: { used: named === undefined, path: managed, cache: cacheFolder() },
   };
   const healthy = (python: Interpreter, origin: Origin): Diagnosis => {
@@ -118,6 +125,34 @@ export const diagnose = Effect.fnUntraced(function* (option: string | undefined)
     } satisfies Diagnosis;
   }).pipe(Effect.catch((error) => Effect.succeed(broken(error))));
 }, Effect.scoped);
+
+/** Maps a page of this process' own in the way in which those of workers are mapped. Gives what stands against it; null when it works. */
+async function whyNotShared(): Promise<string | null> {
+  const mapper = await memoryMapper();
+  if (typeof mapper === "string") return mapper;
+  try {
+    await withPage((path) => mapper.map(path, PAGE_BYTES).unmap());
+    return null;
+  } catch (error) {
+    return `memory of other processes cannot be mapped: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Runs this with the path in /proc of an open file of one page. */
+async function withPage(use: (path: string) => void): Promise<void> {
+  const { path, remove } = makePrivateFolder();
+  try {
+    const file = await open(join(path, "page"), "w+");
+    try {
+      await file.truncate(PAGE_BYTES);
+      use(`/proc/self/fd/${file.fd}`);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    remove();
+  }
+}
 
 function lackOf({ openFiles }: Limits): readonly Missing[] {
   if (openFiles === undefined || openFiles >= OPEN_FILES) return [];

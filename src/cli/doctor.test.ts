@@ -60,7 +60,13 @@ describe("where Python is found", () => {
 
   test("a real interpreter answers as it is", async () => {
     const found = await diagnosis(["--python", python]);
-    expect(found).toMatchObject({ exitCode: 0, missing: [] });
+    expect(found).toMatchObject({
+      exitCode: 0,
+      missing: [],
+      socketOnly: process.platform === "linux" ? null : expect.stringContaining("Linux"),
+    });
+    expect(found.memory.freeBytes).toBeGreaterThan(0);
+    expect(found.memory.freeBytes).toBeLessThanOrEqual(found.memory.totalBytes);
     expect(found.packages.map(({ name, ok }: { name: string; ok: boolean }) => [name, ok])).toEqual([
       ["msgspec", true],
       ["protobuf", true],
