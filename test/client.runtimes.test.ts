@@ -2,35 +2,41 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { chromiumPath } from "./chromium.ts";
 import { cases } from "./client.cases.ts";
-import { type StandingBench, standingBench } from "./client.support.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const bin = `${root}/node_modules/.bin`;
+const bun = [`${bin}/bun`];
 const node = [`${bin}/node`, "--no-warnings"];
+const deno = [`${bin}/deno`, "run", "--quiet", "--allow-net", "--allow-env", "--allow-read", "--no-lock"];
 
-/** Where the client has to work, and the program that runs its cases there. */
-const runtimes: Readonly<Record<string, readonly string[]>> = {
-  bun: [`${bin}/bun`, "test/client.program.ts"],
-  node: [...node, "test/client.program.ts"],
-  deno: [`${bin}/deno`, "run", "--quiet", "--allow-net", "--allow-env", "--allow-read", "--no-lock", "test/client.program.ts"],
-  workerd: [...node, "test/client.workerd.ts"],
-  chromium: [...node, "test/client.chromium.ts"],
+/** Where the client has to work: the program that runs its cases there, and what runs the gateway that they ask. */
+const runtimes: Readonly<Record<string, { readonly program: readonly string[]; readonly gateway: readonly string[] }>> = {
+  bun: { program: [...bun, "test/client.program.ts"], gateway: bun },
+  node: { program: [...node, "test/client.program.ts"], gateway: node },
+  deno: { program: [...deno, "test/client.program.ts"], gateway: bun },
+  workerd: { program: [...node, "test/client.workerd.ts"], gateway: node },
+  chromium: { program: [...node, "test/client.chromium.ts"], gateway: node },
 };
 
-for (const [runtime, command] of Object.entries(runtimes)) {
+for (const [runtime, { program, gateway }] of Object.entries(runtimes)) {
   describe.skipIf(runtime === "chromium" && chromiumPath === undefined)(`the client on ${runtime}`, () => {
-    let standing: StandingBench;
+    let standing: Bun.Subprocess<"pipe", "pipe", "inherit">;
     let outcomes: Readonly<Record<string, string>>;
 
     beforeAll(async () => {
-      standing = await standingBench();
-      const child = Bun.spawn([...command, JSON.stringify(standing.bench)], { cwd: root, stdout: "pipe", stderr: "pipe" });
+      standing = Bun.spawn([...gateway, "test/client.gateway.ts"], { cwd: root, stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+      const { value = new Uint8Array() } = await standing.stdout.getReader().read();
+      const bench = new TextDecoder().decode(value).trim();
+      const child = Bun.spawn([...program, bench], { cwd: root, stdout: "pipe", stderr: "pipe" });
       const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
       if ((await child.exited) !== 0) throw new Error(err);
       outcomes = JSON.parse(out);
     }, 120_000);
 
-    afterAll(() => standing[Symbol.asyncDispose]());
+    afterAll(async () => {
+      standing.stdin.end();
+      await standing.exited;
+    });
 
     for (const sentence of Object.keys(cases)) {
       test(sentence, () => expect(outcomes[sentence]).toBe(""));

@@ -1,7 +1,7 @@
 /** What the tests of the client stand on: a pit, its gateway, a proxy in between whose connections can be cut, and a way for programs elsewhere to ask for that. */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from "node:net";
-import { createToken, type Served, serve } from "../src/gateway.ts";
+import { createToken, serve } from "../src/gateway.ts";
 import { type Session, Snakepit } from "../src/index.ts";
 import type { ClientBench } from "./client.cases.ts";
 import { behaviour, Lines, temporaryFolder, toolFile } from "./pool.support.ts";
@@ -10,8 +10,6 @@ import { behaviour, Lines, temporaryFolder, toolFile } from "./pool.support.ts";
 export interface StandingBench extends AsyncDisposable {
   /** What a program is given, as JSON. */
   readonly bench: ClientBench;
-  readonly pit: Snakepit;
-  readonly gateway: Served;
 }
 
 /** Opens everything. */
@@ -61,8 +59,6 @@ export async function standingBench(): Promise<StandingBench> {
   const bench = { url: proxy.url, control: control.url, limited: limited.url, token, narrow };
   return {
     bench,
-    pit,
-    gateway,
     async [Symbol.asyncDispose]() {
       control.close();
       await proxy?.close();

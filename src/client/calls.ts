@@ -106,7 +106,7 @@ export class Calls implements ToolCaller {
     } catch (error) {
       throw running.failure(error);
     } finally {
-      running.end();
+      running.leave();
     }
   }
 

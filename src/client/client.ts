@@ -123,11 +123,9 @@ export class RemotePit implements PitLike {
    * Closes every handle of a session, ends every watch, and cancels what runs, which fails with PoolClosed as what comes later does. May be called twice.
    */
   async close(): Promise<void> {
-    try {
-      await Promise.all(Array.from(this.#handles, (handle) => handle.close()));
-    } finally {
-      this.#connection.close();
-    }
+    // A session without an id that could not be ended, as when the gateway is gone, lives until its time is over.
+    await Promise.allSettled(Array.from(this.#handles, (handle) => handle.close()));
+    this.#connection.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

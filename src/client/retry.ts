@@ -43,7 +43,7 @@ export function backoffMs(made: number, firstMs: number): number {
 }
 
 /** When to come back, as RateLimited and CircuitOpen say it. */
-function retryAfterMs(error: SnakepitError): number {
+export function retryAfterMs(error: SnakepitError): number {
   const after = "retryAfterMs" in error ? Number(error.retryAfterMs) : 0;
   return Math.max(after, 0);
 }

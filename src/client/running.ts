@@ -56,6 +56,12 @@ export class Running {
     for (const end of this.#bounds.ends) end.removeEventListener("abort", this.#close);
   }
 
+  /** The same, and what it may still read is not wanted. */
+  leave(): void {
+    this.end();
+    this.#controller.abort();
+  }
+
   /** What the call fails with, for what an attempt has failed with. */
   failure(error: unknown): unknown {
     if (this.signal.aborted) return this.signal.reason;

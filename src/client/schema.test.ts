@@ -1,9 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { create, type DescField, type DescMessage, fromBinary, type MessageInitShape, ScalarType, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  equals,
+  fromBinary,
+  type JsonObject,
+  type MessageInitShape,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { ErrorDetailSchema, type ErrorDetail as GeneratedDetail } from "../gen/snakepit/v1/error_pb.ts";
 import { GatewayService } from "../gen/snakepit/v1/gateway_pb.ts";
 import type { MessageType } from "./protobuf.ts";
-import { detailOf, ErrorDetail, methods, structOf } from "./schema.ts";
+import { detailOf, ErrorDetail, methods, objectOf, structOf } from "./schema.ts";
 
 /** The type of a field in the words of a table. */
 function typeOf(field: DescField): string {
@@ -77,6 +88,49 @@ test("what a table writes is what is generated, both ways", () => {
   expect(input.encode(message)).toEqual(toBinary(desc, generated));
   expect(input.decode(toBinary(desc, generated))).toEqual(message);
   expect(fromBinary(desc, input.encode({})).assignments).toEqual([]);
+});
+
+test("whatever a message holds, both read and write it the same", () => {
+  const { output } = methods.getVariables;
+  const desc = GatewayService.method.getVariables.output;
+  const text = fc.string({ unit: "grapheme" });
+  const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+  const variable = fc.record({
+    id: text,
+    name: text,
+    valueMsgpack: fc.option(fc.uint8Array(), { nil: undefined }),
+    constraints: fc.option(fc.dictionary(text, fc.jsonValue({ noUnicodeString: false })), { nil: undefined }),
+    metadata: fc.dictionary(text, text),
+    version: whole,
+    source: fc.option(fc.record({ side: fc.constantFrom(1 as const, 2 as const), workerId: text, tool: text, call: fc.nat() }), {
+      nil: undefined,
+    }),
+    at: fc.option(fc.record({ seconds: fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }), nanos: fc.nat({ max: 999_999_999 }) }), {
+      nil: undefined,
+    }),
+  });
+  fc.assert(
+    fc.property(fc.array(variable, { maxLength: 4 }), fc.array(text), (variables, missing) => {
+      const generated = create(desc, {
+        variables: variables.map(({ version, at, constraints, ...rest }) => ({
+          ...rest,
+          version: BigInt(version),
+          ...(constraints !== undefined && { constraints: constraints as JsonObject }),
+          ...(at !== undefined && { at: { seconds: BigInt(at.seconds), nanos: at.nanos } }),
+        })),
+        missing,
+      });
+      const read = output.decode(toBinary(desc, generated));
+      expect(read.missing).toEqual(missing);
+      for (const [i, { constraints, ...rest }] of variables.entries()) {
+        expect(read.variables[i]).toMatchObject(rest);
+        const held = read.variables[i]?.constraints;
+        expect(held && objectOf(held)).toEqual(constraints as JsonObject | undefined);
+      }
+      const back = fromBinary(desc, output.encode(read));
+      expect(equals(desc, back, generated)).toBe(true);
+    }),
+  );
 });
 
 test("numbers of a list stand together, and apart they are read too", () => {
