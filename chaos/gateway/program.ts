@@ -17,6 +17,13 @@ export const runtimes = {
 
 const program = (name: string): string => fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url));
 
+/** Memory of a program, in bytes. */
+export interface Memory {
+  readonly resident: number;
+  /** What its objects take. What the runtime keeps for more of them is left out. */
+  readonly used: number;
+}
+
 /** A gateway that runs. */
 export interface GatewayProgram {
   readonly url: string;
@@ -25,8 +32,8 @@ export interface GatewayProgram {
   /** Tokens that may do everything, of "friend" and of "foe". */
   readonly friend: string;
   readonly foe: string;
-  /** Its resident memory after the garbage was collected, in bytes. */
-  memory(): Promise<number>;
+  /** Its memory after the garbage was collected. */
+  memory(): Promise<Memory>;
   /** How many requests of a name the audit log has that ended with this. */
   ended(name: string, outcome: string): number;
   /** Ends it, and resolves to its exit code. */
@@ -57,7 +64,7 @@ export async function startGateway(runtime: keyof typeof runtimes, options: Serv
     pid: child.pid ?? 0,
     async memory() {
       child.stdin.write("memory\n");
-      return JSON.parse((await lines.next()).value ?? "{}").bytes;
+      return JSON.parse((await lines.next()).value ?? "{}");
     },
     ended: (name, outcome) =>
       existsSync(audit)

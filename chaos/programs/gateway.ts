@@ -13,7 +13,11 @@ const options = JSON.parse(process.argv[2] ?? "{}") as ServeOptions;
 const pit = await Snakepit.open({ tools, python, workers: 2, onLog() {} });
 const gateway = await serve(pit, { port: 0, ...options });
 console.log(JSON.stringify({ url: gateway.url }));
-for await (const _line of createInterface(process.stdin)) console.log(JSON.stringify({ bytes: await settledMemory() }));
+for await (const _line of createInterface(process.stdin)) {
+  const resident = await settledMemory();
+  const { heapUsed, external } = process.memoryUsage();
+  console.log(JSON.stringify({ resident, used: heapUsed + external }));
+}
 await gateway.close();
 await pit.close();
 process.exit(0);

@@ -64,7 +64,7 @@ async function attacked(runtime: keyof typeof runtimes, chaos: Chaos, until: num
   }
   await caller.stop();
   for (const { wrong } of caller.calls) if (wrong !== undefined) violations.add(`on ${runtime}, a call of somebody else went wrong`, wrong);
-  const memory = await gateway.memory();
+  const { resident } = await gateway.memory();
   const done = gateway.ended("foe", "ok");
   violations.check(done === 0, `on ${runtime}, something was done for the attacker`, () => `${done} times`);
   violations.check((await gateway.stop()) === 0, `on ${runtime}, the gateway did not end as it should`);
@@ -76,7 +76,7 @@ async function attacked(runtime: keyof typeof runtimes, chaos: Chaos, until: num
       JSON.stringify(times),
     );
   violations.check(quiet.length > 0 && busy.length > 0, `on ${runtime}, the other caller got no answer`);
-  const figures = { sent, dawdled, calls: [quiet.length, busy.length], ms: times, factor, megabytes: Math.round(memory / 1e6) };
+  const figures = { sent, dawdled, calls: [quiet.length, busy.length], ms: times, factor, megabytes: Math.round(resident / 1e6) };
   chaos.progress(`${runtime}: ${JSON.stringify(figures)}`);
   return figures;
 }

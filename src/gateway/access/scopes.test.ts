@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { AdminService } from "../../gen/snakepit/v1/admin_pb.ts";
+import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 import { glob } from "./glob.ts";
 import { addressKey, Buckets } from "./limits.ts";
 import type { Action } from "./principal.ts";
-import { grant, isScope } from "./scopes.ts";
+import { grant, isScope, scopeForms } from "./scopes.ts";
 
 const tool = (name: string, pool = "main"): Action => ({ kind: "tool", tool: name, pool });
 const session = (write: boolean, foreign: boolean): Action => ({ kind: "session", session: "s", write, foreign });
@@ -106,4 +109,12 @@ test.each([
   [undefined, "unknown"],
 ])("the address %p counts as %p", (address, key) => {
   expect(addressKey(address)).toBe(key);
+});
+
+test("docs/security.md names every scope, and every RPC with what it needs", () => {
+  const text = readFileSync(new URL("../../../docs/security.md", import.meta.url), "utf8");
+  const rows = text.split("\n").filter((line) => line.startsWith("|"));
+  for (const scope of scopeForms.matchAll(/"([\w:*]+)"/g)) expect(rows.some((row) => row.includes(`\`${scope[1]}\``))).toBeTrue();
+  const named = rows.flatMap((row) => row.split("|")[1]?.split(",") ?? []).map((name) => name.trim());
+  for (const { methods } of [GatewayService, AdminService]) for (const { name } of methods) expect(named).toContain(name);
 });
