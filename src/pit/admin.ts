@@ -86,6 +86,11 @@ export class Administration implements AdminHandlers {
     };
   }
 
+  /** Keeps latencies known for somebody who asks again and again, until the function that is returned is called. */
+  keepLatencies(): () => void {
+    return this.#latencies.keep();
+  }
+
   workers(): Promise<WorkerInfo[]> {
     return workersOf(this.#pit.pools);
   }

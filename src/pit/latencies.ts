@@ -85,6 +85,8 @@ export class Latencies {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When it was begun to listen, in seconds. */
   #since = 0;
+  /** How many want it to go on, however seldom they ask. */
+  #kept = 0;
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
@@ -97,7 +99,16 @@ export class Latencies {
     return (this.#pools.get(pool) ?? new Durations()).latency(Math.floor(now), this.#since);
   }
 
-  /** Ends listening, which an open timer would else do. */
+  /** Goes on listening until the function that is returned is called, however long nobody asks. */
+  keep(): () => void {
+    this.#kept++;
+    this.#listen(Date.now() / 1000);
+    return () => {
+      this.#kept--;
+    };
+  }
+
+  /** Ends listening. */
   close(): void {
     clearTimeout(this.#timer);
     this.#forget?.();
@@ -111,7 +122,7 @@ export class Latencies {
       this.#forget = this.#telemetry.listen((event) => this.#take(event));
     }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.close(), LISTEN_MS);
+    this.#timer = setTimeout(() => (this.#kept > 0 ? this.#listen(now) : this.close()), LISTEN_MS);
     // Nobody's program stays open for it.
     this.#timer.unref();
   }

@@ -45,9 +45,14 @@ export function adminHandlers({ admin }: Pit): ServiceImpl<typeof AdminService> 
         throw new InvalidOptions({ option: "interval_ms", expected: `0, or from ${SHORTEST_INTERVAL_MS} to ${LONGEST_INTERVAL_MS}` });
       }
       const over = overSignal(context);
-      while (!over.aborted) {
-        yield { status: statusMessage(await admin.status(), tracebacks) };
-        await pause(interval, over);
+      const release = admin.keepLatencies();
+      try {
+        while (!over.aborted) {
+          yield { status: statusMessage(await admin.status(), tracebacks) };
+          await pause(interval, over);
+        }
+      } finally {
+        release();
       }
       throw overError(context);
     },
