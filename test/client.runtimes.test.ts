@@ -7,13 +7,13 @@ const root = resolve(import.meta.dirname, "..");
 const bin = `${root}/node_modules/.bin`;
 const bun = [`${bin}/bun`];
 const node = [`${bin}/node`, "--no-warnings"];
-const deno = [`${bin}/deno`, "run", "--quiet", "--allow-net", "--allow-env", "--allow-read", "--no-lock"];
+const deno = [`${bin}/deno`, "run", "--quiet", "--no-lock"];
 
 /** Where the client has to work: the program that runs its cases there, and what runs the gateway that they ask. */
 const runtimes: Readonly<Record<string, { readonly program: readonly string[]; readonly gateway: readonly string[] }>> = {
   bun: { program: [...bun, "test/client.program.ts"], gateway: bun },
   node: { program: [...node, "test/client.program.ts"], gateway: node },
-  deno: { program: [...deno, "test/client.program.ts"], gateway: bun },
+  deno: { program: [...deno, "--allow-net", "--allow-env", "--allow-read", "test/client.program.ts"], gateway: [...deno, "--allow-all"] },
   workerd: { program: [...node, "test/client.workerd.ts"], gateway: node },
   chromium: { program: [...node, "test/client.chromium.ts"], gateway: node },
 };
