@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ratiosOf, slower } from "./guard.ts";
+import { ratiosOf, slower, tooRough } from "./guard.ts";
 
 describe("the ratios to the floor", () => {
   const figures: Record<string, number> = {
@@ -47,5 +47,10 @@ describe("the guard", () => {
 
   test("has nothing against what is faster, or new", () => {
     expect(slower({ "node calls_per_s_32": 2 }, { "node calls_per_s_32": 9, "deno calls_per_s_32": 0.1 }, {})).toEqual([]);
+  });
+
+  test("says what it cannot guard on a machine as rough as this", () => {
+    const record = { "node calls_per_s_32": 2, "node unary_1k_p50_us": 1 };
+    expect(tooRough(record, { calls_per_s_32: 0.79, unary_1k_p50_us: 0.8 })).toEqual(["node unary_1k_p50_us"]);
   });
 });

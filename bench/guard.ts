@@ -48,9 +48,19 @@ export function ratiosOf(find: Lookup): Ratios {
  */
 export function slower(record: Ratios, now: Ratios, spread: Readonly<Record<string, number>>): Slower[] {
   return Object.entries(record).flatMap(([name, recorded]) => {
-    const metric = name.slice(name.indexOf(" ") + 1);
-    const allowed = recorded * Math.max(0, 1 - TOLERANCE - (spread[metric] ?? 0));
+    const allowed = recorded * leastShare(name, spread);
     const value = now[name] ?? 0;
     return value < allowed || !(value > 0) ? [{ name, recorded, now: value, allowed: round4(allowed) }] : [];
   });
+}
+
+/** What cannot be guarded, because two equal systems are further apart than anything that could be lost. */
+export function tooRough(record: Ratios, spread: Readonly<Record<string, number>>): string[] {
+  return Object.keys(record).filter((name) => leastShare(name, spread) === 0);
+}
+
+/** The share of a recorded ratio that has to be left. */
+function leastShare(name: string, spread: Readonly<Record<string, number>>): number {
+  const metric = name.slice(name.indexOf(" ") + 1);
+  return Math.max(0, 1 - TOLERANCE - (spread[metric] ?? 0));
 }

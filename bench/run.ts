@@ -14,7 +14,7 @@ import { cpus, platform, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { goals } from "./goals.ts";
-import { type Ratios, ratiosOf, slower } from "./guard.ts";
+import { type Ratios, ratiosOf, slower, tooRough } from "./guard.ts";
 import { judge } from "./judge.ts";
 import type { Effort } from "./measure.ts";
 import { installPeers } from "./peers.ts";
