@@ -7,6 +7,8 @@ interface ResultSegment {
   readonly id: number;
   readonly mapping: Mapping;
   readonly memory: Uint8Array<ArrayBuffer>;
+  /** What the last view became when its lease was released. Used again: each new one counts as so much new memory, which has Node collect garbage. */
+  spare: ArrayBuffer | undefined;
 }
 
 /** What the worker is told. */
@@ -57,7 +59,7 @@ export class ResultSegments {
 
   /** Takes in a segment that the worker has made. */
   add(id: number, mapping: Mapping): void {
-    this.segments.set(id, { id, mapping, memory: new Uint8Array(mapping.view(mapping.bytes)) });
+    this.segments.set(id, { id, mapping, memory: new Uint8Array(mapping.view(mapping.bytes)), spare: undefined });
   }
 
   /** The bytes of a part, valid until {@link finish}, or as a view until what that answers is called. Throws ProtocolError for what is no part. */
@@ -74,7 +76,10 @@ export class ResultSegments {
     }
     this.readBytes += length;
     if (!asView) return segment.memory.subarray(offset, offset + length);
-    reading.view ??= segment.mapping.view(segment.mapping.bytes);
+    if (reading.view === undefined) {
+      reading.view = segment.spare ?? segment.mapping.view(segment.mapping.bytes);
+      segment.spare = undefined;
+    }
     return new Uint8Array(reading.view, offset, length);
   }
 
@@ -139,7 +144,7 @@ export class ResultSegments {
       this.abandon(segment);
       return;
     }
-    view.transfer();
+    segment.spare = view.transfer();
     this.lent.delete(segment);
     if (this.segments.has(segment.id)) this.events.returned(lease);
     else unmap(segment);
