@@ -130,6 +130,7 @@ function check(now: Ratios, apart: Results["spread"]): void {
   for (const { name, recorded: was, now: is, allowed } of fallen) {
     console.log(`slower   ${name}: ${is} x the floor, was ${was}, at least ${allowed} is allowed`);
   }
+  for (const name of tooRough(recorded, apart)) console.log(`rough    ${name}: two equal systems are too far apart here to guard it`);
   console.log(
     fallen.length === 0 ? "Nothing has become slower." : `${fallen.length} of ${Object.keys(recorded).length} have become slower.`,
   );
