@@ -59,6 +59,10 @@ function failed(error: unknown): ExitCode {
     case "TokensFailed":
       process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
       return exitCodes.failed;
+    // Of a flag that is right by itself but does not go with another.
+    case "InvalidValue":
+      process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
+      return exitCodes.usage;
     case "ShowHelp":
       return wasMistake(error) ? exitCodes.usage : exitCodes.ok;
     default:
