@@ -32,6 +32,7 @@ for (const [runtime, { command, http2 }] of Object.entries(runtimes)) {
     let server: ReturnType<typeof Bun.spawn>;
     let url = "";
     let token = "";
+    let pid = 0;
     const authorization = () => `authorization: Bearer ${token}`;
 
     beforeAll(async () => {
@@ -49,11 +50,12 @@ for (const [runtime, { command, http2 }] of Object.entries(runtimes)) {
         if (done) throw new Error(`the gateway ended: ${said}`);
         said += new TextDecoder().decode(value);
       }
-      ({ url, token } = JSON.parse(said));
+      ({ url, token, pid } = JSON.parse(said));
     }, 60_000);
 
     afterAll(async () => {
-      server.kill("SIGTERM");
+      // Not the program that was started: Deno's package has one before it that passes no signals on.
+      process.kill(pid, "SIGTERM");
       expect(await server.exited).toBe(0);
       rmSync(folder, { recursive: true, force: true });
     });

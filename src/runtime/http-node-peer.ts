@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { TLSSocket } from "node:tls";
 import { type Peer, type PeerCertificate, peerAt } from "./http-peer.ts";
+import { currentRuntime } from "./runtime.ts";
 
 /** A peer does not change while its connection lasts, and reading a certificate takes longer than the rest of a request's head. */
 const known = new WeakMap<object, Peer>();
@@ -24,13 +25,17 @@ function certificateOf(socket: object): PeerCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const { subject, subjectaltname, fingerprint256 } = socket.getPeerCertificate();
   if (fingerprint256 === undefined) return undefined;
-  return { subject: subjectText(subject), subjectAltNames: splitNames(subjectaltname ?? ""), fingerprint256 };
+  return { subject: subjectText(inOrder(subject)), subjectAltNames: splitNames(subjectaltname ?? ""), fingerprint256 };
 }
 
-/** "CN=worker,O=Example". */
-const subjectText = (subject: object | undefined): string =>
+/** The parts of a subject as they stand in the certificate. Deno gives the last one first. */
+const inOrder = (subject: object): object =>
+  currentRuntime().name === "deno" ? Object.fromEntries(Object.entries(subject).reverse()) : subject;
+
+/** "CN=worker,O=Example". What separates the parts is escaped within them, so that one cannot pass for two. */
+export const subjectText = (subject: object | undefined): string =>
   Object.entries(subject ?? {})
-    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`))
+    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${String(value).replaceAll(/[\\",=]/g, "\\$&")}`))
     .join(",");
 
 /** Names stand with ", " between them. One that holds a comma stands in quotes, so that it cannot pass for two. */
