@@ -1,7 +1,8 @@
 /** Which runtimes share memory, and that the socket does where they cannot. */
 import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { toolFile } from "./pool.support.ts";
+import { toolFile, until } from "./pool.support.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const program = resolve(root, "test/programs/shared-memory.ts");
@@ -35,3 +36,22 @@ test("Deno shares memory when it may", async () => expect(await run("deno", ...d
 test("Node does without koffi", async () => expect(await run("node", "--no-warnings", "--import", without("koffi"))).toEqual(socketOnly));
 test("Deno does without the permission, and does not ask for it", async () =>
   expect(await run("deno", ...deno, "--deny-ffi")).toEqual(socketOnly));
+
+test("a program that is killed leaves no memory behind", async () => {
+  const child = Bun.spawn([process.execPath, program, toolFile("memory"), `${root}/.venv/bin/python`, "wait"], {
+    cwd: root,
+    stdout: "pipe",
+  });
+  let line = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    line += text;
+    if (line.endsWith("\n")) break;
+  }
+  const worker = `/proc/${line.trim()}`;
+  expect(readFileSync(`${worker}/maps`, "utf8")).toContain("memfd:snakepit");
+  child.kill("SIGKILL");
+  await child.exited;
+  // It has no name, so it ends with the last who has it.
+  await until(() => !existsSync(worker));
+  expect(readdirSync("/dev/shm").filter((name) => name.includes("snakepit"))).toEqual([]);
+});

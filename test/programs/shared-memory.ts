@@ -1,7 +1,10 @@
-/** Prints whether arguments and results went through shared memory on the runtime that runs this file, and whether they were right: `shared-memory.ts TOOLS PYTHON`. */
+/**
+ * Prints whether arguments and results went through shared memory on the runtime that runs this file, and whether they were right: `shared-memory.ts TOOLS PYTHON`.
+ * With a third argument it prints the pid of its worker instead, and waits to be killed.
+ */
 import { type Lease, Snakepit } from "../../src/index.ts";
 
-const [tools = "", python = ""] = process.argv.slice(2);
+const [tools = "", python = "", wait] = process.argv.slice(2);
 const pit = await Snakepit.open({ tools, python, workers: 1 });
 const x = Float64Array.from({ length: 50_000 }, (_, n) => n);
 let shared = "";
@@ -15,6 +18,10 @@ for (let call = 0; call < 200 && !(shared !== "" && isView); call++) {
   isView = lease.value.buffer.byteLength > lease.value.byteLength;
   lease.release();
   isRight &&= lease.value.length === (isView ? 0 : x.length);
+}
+if (wait !== undefined) {
+  console.log((await pit.workers())[0]?.pid);
+  await new Promise(() => {});
 }
 const back = await pit.execute<Float64Array>("echo", { x });
 isRight &&= back.length === x.length && back.every((number, n) => number === n);
