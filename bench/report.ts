@@ -157,8 +157,8 @@ function howMeasured({ pinned, rounds, spread }: Results): string {
 - **Cold start** is the time from the first line of a program to its first answer, with what it loads. **Python's start**, from which the goal counts, is \`python3 -c pass\` from spawn to end.
 - **Versions** of the others are pinned in \`bench/peers/package.json\` and \`bench/peers/requirements.in\`, their lock files beside them. The bench installs them into \`bench/peers\`.
 
-\`npm run bench -- --quick\` is a rough look in less than a minute. \`npm run bench -- --check\` measures Snakepit beside the raw socket and fails when a ratio is more than 20 % and the spread below \`bench/record.json\`, which \`--record\` writes.
-\`npm run bench -- --report\` draws this page again from the last results.`;
+\`npm run bench -- --quick\` is a rough look in less than a minute. \`npm run bench -- --check\` measures Snakepit beside the raw socket and fails when a ratio is more than 20 % and the spread below \`bench/record.json\`.
+From the last results \`npm run bench -- --record\` writes that record, and \`--report\` draws this page again.`;
 }
 
 const title = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);

@@ -5,8 +5,8 @@
  *
  * Writes bench/results/latest.json and prints how every goal stands; a full run also draws docs/benchmarks.md and its charts.
  *
- * --check measures what the guard looks at, and fails when it has become slower than bench/record.json says; --record writes that file; --report draws the
- * report from the last results without measuring.
+ * --check measures what the guard looks at, and fails when it has become slower than bench/record.json says. Without measuring, from the last results:
+ * --record writes that file, --report draws the report.
  */
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -75,8 +75,7 @@ async function measureAll(tasks: readonly Task[], setting: Setting): Promise<Col
 }
 
 async function measure(): Promise<Results> {
-  const onlyGuard = flags.check || flags.record;
-  const peers = onlyGuard ? undefined : await installPeers(say);
+  const peers = flags.check ? undefined : await installPeers(say);
   const setting: Setting = { effort, python: fileURLToPath(new URL("../.venv/bin/python", import.meta.url)), peers };
   const apart = await pairs(setting, flags.quick ? QUICK_PAIRS : rounds);
   console.log("Two equal systems are this far apart, so nothing finer is claimed:");
@@ -85,7 +84,7 @@ async function measure(): Promise<Results> {
       .map(([metric, share]) => `  ${metric} ${(share * 100).toFixed(0)} %`)
       .join("\n"),
   );
-  const collected = await measureAll(onlyGuard ? guarded() : everything(flags.quick), setting);
+  const collected = await measureAll(flags.check ? guarded() : everything(flags.quick), setting);
   return {
     machine: `${cpus().length} cores, ${platform()} ${release()}`,
     date: new Date().toISOString(),
@@ -137,14 +136,14 @@ function check(now: Ratios, apart: Results["spread"]): void {
   if (fallen.length > 0) process.exitCode = 1;
 }
 
-if (flags.report) {
-  await writeReport(JSON.parse(readFileSync(latest, "utf8")));
+if (flags.report || flags.record) {
+  const last: Results = JSON.parse(readFileSync(latest, "utf8"));
+  if (flags.report) await writeReport(last);
+  if (flags.record) await writeFile(record, `${JSON.stringify(ratiosOf(lookup(last)), undefined, 2)}\n`);
 } else {
   const results = await measure();
   printTable(results);
-  const ratios = ratiosOf(lookup(results));
-  if (flags.check) check(ratios, results.spread);
-  else if (flags.record) await writeFile(record, `${JSON.stringify(ratios, undefined, 2)}\n`);
+  if (flags.check) check(ratiosOf(lookup(results)), results.spread);
   else {
     await mkdir(new URL("./results/", import.meta.url), { recursive: true });
     await writeFile(latest, `${JSON.stringify(results, undefined, 2)}\n`);
