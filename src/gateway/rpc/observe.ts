@@ -33,6 +33,14 @@ export function observing({ context, metrics }: Pit): Interceptor | undefined {
   const isTraced = tracer !== Tracer.nativeTracer;
   if (!isTraced && !metrics) return undefined;
   const clock = Context.get(context, Clock.Clock);
+  /** By their attributes, of which there are few: methods and codes. */
+  const series = new Map<string, typeof duration>();
+  const seriesOf = (known: Readonly<Record<string, string>>): typeof duration => {
+    const key = Object.values(known).join(" ");
+    const there = series.get(key) ?? Metric.withAttributes(duration, { ...known });
+    series.set(key, there);
+    return there;
+  };
 
   return (next) => async (request) => {
     const { service, method, header, url } = request;
@@ -53,7 +61,7 @@ export function observing({ context, metrics }: Pit): Interceptor | undefined {
       const code = error === undefined ? undefined : codeOf(error);
       if (code !== undefined) known["rpc.response.status_code"] = codeName(code);
       if (code !== undefined && failures.has(code)) known["error.type"] = isSnakepitError(error) ? error._tag : codeName(code);
-      if (metrics) Metric.withAttributes(duration, known).updateUnsafe(Number(now - begun) / 1e9, context);
+      if (metrics) seriesOf(known).updateUnsafe(Number(now - begun) / 1e9, context);
       for (const name of ["rpc.response.status_code", "error.type"]) if (known[name] !== undefined) span?.attribute(name, known[name]);
       span?.end(now, failures.has(code) ? Exit.fail(error) : Exit.void);
     };
