@@ -4,28 +4,40 @@ import { isSnakepitError, members, type SnakepitError } from "../../errors/index
 import { toConnectError } from "../../errors/wire.ts";
 import { type Principal, principalKey } from "../access/principal.ts";
 
-/** Tells whoever asked what its call failed with. What is no failure of the call but a fault of this package is told as no more than that. */
-export const tellFailures: Interceptor = (next) => async (request) => {
-  const principal = request.contextValues.get(principalKey);
-  try {
-    const response = await next(request);
-    return response.stream ? { ...response, message: untilFailure(response.message, principal) } : response;
-  } catch (error) {
-    throw toldFailure(error, principal);
-  }
-};
+/**
+ * Tells whoever asked what its call failed with. What is no failure of the call but a fault of this package is told as no more than that.
+ *
+ * @param onFault - Hears of such faults.
+ */
+export function tellFailures(onFault: (error: unknown, method: string) => void): Interceptor {
+  return (next) => async (request) => {
+    const principal = request.contextValues.get(principalKey);
+    const told = (error: unknown): ConnectError => {
+      if (isFault(error)) onFault(error, `${request.service.name}/${request.method.name}`);
+      return toldFailure(error, principal);
+    };
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: untilFailure(response.message, told) } : response;
+    } catch (error) {
+      throw told(error);
+    }
+  };
+}
 
-async function* untilFailure<T>(messages: AsyncIterable<T>, principal: Principal): AsyncIterable<T> {
+async function* untilFailure<T>(messages: AsyncIterable<T>, told: (error: unknown) => ConnectError): AsyncIterable<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw toldFailure(error, principal);
+    throw told(error);
   }
 }
 
+// Of a call that is over Connect itself says so.
+const isFault = (error: unknown): boolean => !(error instanceof ConnectError) && !isSnakepitError(error);
+
 /** The Connect error for a failure, as far as `principal` may know it. */
-export function toldFailure(error: unknown, principal: Pick<Principal, "tracebacks">): ConnectError {
-  // Of a call that is over Connect itself says so.
+function toldFailure(error: unknown, principal: Pick<Principal, "tracebacks">): ConnectError {
   if (error instanceof ConnectError) return error;
   if (!isSnakepitError(error)) return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
   return toConnectError(principal.tracebacks ? error : forStrangers(error));

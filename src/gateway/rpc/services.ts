@@ -3,6 +3,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { AdminService } from "../../gen/snakepit/v1/admin_pb.ts";
 import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
+import type { LogEvent } from "../../pool/logs.ts";
 import { noteOutcomes } from "../access/outcomes.ts";
 import { adminHandlers } from "./admin-handlers.ts";
 import { tellFailures } from "./failure.ts";
@@ -21,12 +22,28 @@ export interface Services {
   close(): Promise<void>;
 }
 
+/** A line of the gateway belongs to no pool. */
+const ofGateway = {
+  pool: "gateway",
+  worker: "",
+  tool: "",
+  session: "",
+  call: 0,
+  trace: "",
+  level: "error",
+  source: "snakepit",
+} satisfies Omit<LogEvent, "text">;
+
 /** Makes the services of a pit. */
 export function servicesOf(pit: Pit): Services {
   const sessions = new OwnedSessions(pit);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
   const admin = adminHandlers(pit);
-  const options = { interceptors: [noteOutcomes, tellFailures, refuseRepeats(), observing(pit)].filter((one) => one !== undefined) };
+  const logFault = (error: unknown, method: string): void =>
+    pit.logs.say({ ...ofGateway, text: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` });
+  const options = {
+    interceptors: [noteOutcomes, tellFailures(logFault), refuseRepeats(), observing(pit)].filter((one) => one !== undefined),
+  };
   return {
     addTo: (router) => router.service(GatewayService, gateway, options).service(AdminService, admin, options),
     close: () => sessions.close(),
