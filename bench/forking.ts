@@ -14,25 +14,24 @@ const tools = new URL("./systems/science.py", import.meta.url);
  */
 async function replace(python: string, preload: "tools" | undefined, times: number): Promise<{ readyMs: number; privateMb: number }> {
   let crashedAt = 0;
-  let ready = (_: number): void => {};
-  const onEvent = ({ type }: PitEvent): void => {
-    if (type === "worker.crashed") crashedAt = performance.now();
-    if (type === "worker.ready") ready(performance.now() - crashedAt);
+  let ready = Promise.withResolvers<{ readonly pid: number; readonly afterMs: number }>();
+  const onEvent = (event: PitEvent): void => {
+    if (event.type === "worker.crashed") crashedAt = performance.now();
+    if (event.type === "worker.ready") ready.resolve({ pid: event.pid, afterMs: performance.now() - crashedAt });
   };
   const pit = await Snakepit.open({ tools, workers: 1, python, preload, readyTimeoutMs: 60_000, onEvent });
   const took: number[] = [];
   const own: number[] = [];
+  let { pid } = await ready.promise;
   for (let i = 0; i < times; i++) {
-    const [worker] = await pit.workers();
-    if (worker === undefined) throw new Error("there is no worker");
-    own.push(privateMb(worker.pid) ?? Number.NaN);
+    own.push(privateMb(pid) ?? Number.NaN);
     // One that has done nothing would count as broken.
     await pit.execute("versions");
-    const next = new Promise<number>((resolve) => {
-      ready = resolve;
-    });
-    process.kill(worker.pid, "SIGKILL");
-    took.push(await next);
+    ready = Promise.withResolvers();
+    process.kill(pid, "SIGKILL");
+    const next = await ready.promise;
+    took.push(next.afterMs);
+    pid = next.pid;
   }
   await pit.close();
   return { readyMs: median(took), privateMb: median(own) };

@@ -62,8 +62,16 @@ export function reportOf(results: Results): string {
   ].join("\n\n")}\n`;
 }
 
-function introduction({ machine, date, rounds, quick }: Results): string {
-  return `What a call to Python costs by Snakepit, by a raw socket, and by the packages that others use for it. Drawn by \`npm run bench\` from one ${quick ? "quick look" : "run"} of ${rounds} ${rounds === 1 ? "round" : "rounds"} on ${date.slice(0, 10)} (${machine}). Absolute figures drift with the machine by a factor of two; ratios within one run hold.`;
+/** From this share on two runs of the same system are so far apart that the page says little. */
+const ROUGH = 0.3;
+
+function introduction({ machine, date, rounds, quick, spread }: Results): string {
+  const apart = spread["calls_per_s_32"] ?? 0;
+  const busy =
+    apart < ROUGH
+      ? ""
+      : `\n\n**The machine was busy with other work in this run**: calls a second of the same system were ${(apart * 100).toFixed(0)} % apart. Take no figure of this page for more than that; run \`npm run bench\` on a quiet machine to draw it again.`;
+  return `What a call to Python costs by Snakepit, by a raw socket, and by the packages that others use for it. Drawn by \`npm run bench\` from one ${quick ? "quick look" : "run"} of ${rounds} ${rounds === 1 ? "round" : "rounds"} on ${date.slice(0, 10)} (${machine}). Absolute figures drift with the machine by a factor of two; ratios within one run hold.${busy}`;
 }
 
 function systemsTable(runtime: string, { rows }: Results, find: Lookup): string {

@@ -8,7 +8,7 @@
  * --check measures what the guard looks at, and fails when it has become slower than bench/record.json says. Without measuring, from the last results:
  * --record writes that file, --report draws the report.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, platform, release } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -37,7 +37,7 @@ const { values: flags } = parseArgs({
 /** Rounds that are enough for a median that can be believed, and for a look. */
 const FULL_ROUNDS = 5;
 const QUICK_ROUNDS = 1;
-const QUICK_PAIRS = 2;
+const LEAST_PAIRS = 2;
 const rounds = Number(flags.rounds ?? (flags.quick ? QUICK_ROUNDS : FULL_ROUNDS));
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number from 1, not ${flags.rounds}`);
 const effort: Effort = flags.quick ? efforts.quick : efforts.full;
@@ -77,7 +77,7 @@ async function measureAll(tasks: readonly Task[], setting: Setting): Promise<Col
 async function measure(): Promise<Results> {
   const peers = flags.check ? undefined : await installPeers(say);
   const setting: Setting = { effort, python: fileURLToPath(new URL("../.venv/bin/python", import.meta.url)), peers };
-  const apart = await pairs(setting, flags.quick ? QUICK_PAIRS : rounds);
+  const apart = await pairs(setting, Math.max(rounds, LEAST_PAIRS));
   console.log("Two equal systems are this far apart, so nothing finer is claimed:");
   console.log(
     Object.entries(apart)
@@ -97,7 +97,7 @@ async function measure(): Promise<Results> {
   };
 }
 
-function printTable(results: Results): void {
+function printRows(results: Results): void {
   const find = lookup(results);
   console.table(
     results.rows.map((row) => {
@@ -117,13 +117,17 @@ function printTable(results: Results): void {
   for (const { system, runtime, metric, why } of results.absent) {
     console.log(`none     ${system} on ${runtime}, ${metric === "*" ? "everything" : metric}: ${why}`);
   }
-  for (const { what, runtime, limit, figure, verdict, isClose } of judge(goals, find, results.spread)) {
+}
+
+function printGoals(results: Results): void {
+  for (const { what, runtime, limit, figure, verdict, isClose } of judge(goals, lookup(results), results.spread)) {
     const close = isClose ? ", closer than two equal systems" : "";
     console.log(`${verdict.padEnd(10)}${runtime.padEnd(5)}${what}: ${figure === undefined ? "-" : round4(figure)} (goal ${limit}${close})`);
   }
 }
 
 function check(now: Ratios, apart: Results["spread"]): void {
+  if (!existsSync(record)) throw new Error("there is no bench/record.json: measure on a quiet machine, then --record");
   const recorded: Ratios = JSON.parse(readFileSync(record, "utf8"));
   const fallen = slower(recorded, now, apart);
   for (const { name, recorded: was, now: is, allowed } of fallen) {
@@ -142,9 +146,10 @@ if (flags.report || flags.record) {
   if (flags.record) await writeFile(record, `${JSON.stringify(ratiosOf(lookup(last)), undefined, 2)}\n`);
 } else {
   const results = await measure();
-  printTable(results);
+  printRows(results);
   if (flags.check) check(ratiosOf(lookup(results)), results.spread);
   else {
+    printGoals(results);
     await mkdir(new URL("./results/", import.meta.url), { recursive: true });
     await writeFile(latest, `${JSON.stringify(results, undefined, 2)}\n`);
     if (!flags.quick) await writeReport(results);
