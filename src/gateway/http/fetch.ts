@@ -16,7 +16,15 @@ export function createFetchHandler(handler: Handler): FetchHandler {
     const { method, url, headers: header, signal } = request;
     if (isGrpc.test(header.get("content-type") ?? "")) return withoutTrailers();
     // Which version of HTTP it was is known to the server alone.
-    const answer = await handler.answer({ httpVersion: "", method, url, header, body: bodyOf(request), signal, peer });
+    const answer = await handler.answer({
+      httpVersion: "",
+      method,
+      url,
+      header,
+      body: bodyOf(request, handler.maxBodyBytes),
+      signal,
+      peer,
+    });
     return answer.kind === "page" ? answer.response : responseOf(answer.response);
   };
 }
@@ -30,10 +38,14 @@ const withoutTrailers = (): Response => {
   });
 };
 
-/** The body, which is not read before it is asked for. One whose length is known comes at once: reading a stream takes several times as long. */
-async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
+/**
+ * The body, which is not read before it is asked for. One of a known length comes at once, since reading a stream takes several times as long; a longer one than
+ * a message may be comes in parts, so that no more of it is read than it takes to refuse it.
+ */
+async function* bodyOf(request: Request, maxBodyBytes: number): AsyncGenerator<Uint8Array> {
   if (request.body === null) return;
-  if (request.headers.has("content-length")) yield new Uint8Array(await request.arrayBuffer());
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) <= maxBodyBytes) yield new Uint8Array(await request.arrayBuffer());
   else yield* request.body;
 }
 

@@ -43,6 +43,8 @@ export type Answer =
 
 /** Answers requests, however they came in. */
 export interface Handler {
+  /** Longest message of a request, in bytes. */
+  readonly maxBodyBytes: number;
   /** Never rejects. */
   answer(request: Incoming): Promise<Answer>;
   /** Refuses what is new from now on, and resolves when what runs has ended; what lasts longer than the time is told to end. */
@@ -110,6 +112,7 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
         return response;
       }
       request.signal.addEventListener("abort", ended, { once: true });
+      if (request.signal.aborted) ended();
       return { ...response, body: endingWith(response.body, ended) };
     } catch (error) {
       ended();
@@ -140,13 +143,14 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
     }
   }
 
-  if (cors === undefined) return { answer, drain: (ms) => drain.drain(ms) };
+  const door = { maxBodyBytes, drain: (timeoutMs: number) => drain.drain(timeoutMs) };
+  if (cors === undefined) return { ...door, answer };
   return {
+    ...door,
     async answer(request) {
       const given = await answer(request);
       return readable(given, (headers) => allowReading(cors, request.header, headers));
     },
-    drain: (ms) => drain.drain(ms),
   };
 }
 
