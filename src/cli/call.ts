@@ -8,14 +8,14 @@ import { printLine } from "./output.ts";
 import { hideProgress, showProgress } from "./progress-line.ts";
 
 const config = {
-  tools: Argument.String("tools").pipe(Argument.withDescription("File with tools, such as ./tools.py, or a module path")),
+  tools: Argument.File("tools").pipe(Argument.withDescription("File with tools, such as ./tools.py, or a module path")),
   tool: Argument.String("tool").pipe(Argument.withDescription('Name of the tool; a method is "Class.method"')),
   args: Argument.String("args").pipe(
     Argument.withDescription("Arguments by name, as a JSON object"),
     Argument.withDefault("{}"),
     Argument.mapEffect((text) => argumentsOf(text)),
   ),
-  python: Flag.String("python").pipe(Flag.withDescription("Python interpreter to use"), Flag.optional),
+  python: Flag.File("python").pipe(Flag.withDescription("Python interpreter to use"), Flag.optional),
   timeout: Flag.Finite("timeout").pipe(Flag.withDescription("Longest time of the call in seconds"), Flag.optional),
   pretty: Flag.Boolean("pretty").pipe(Flag.withDescription("Indent the JSON"), Flag.withDefault(false)),
 };

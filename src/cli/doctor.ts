@@ -10,7 +10,7 @@ import { type Paint, paintFor } from "./text.ts";
 export class Unhealthy extends Schema.TaggedError<Unhealthy>()("Unhealthy", {}) {}
 
 const config = {
-  python: Flag.String("python").pipe(Flag.withDescription("Python interpreter to look at"), Flag.optional),
+  python: Flag.File("python").pipe(Flag.withDescription("Python interpreter to look at"), Flag.optional),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false)),
 };
 

@@ -8,10 +8,13 @@ import { ChildProcessSpawner } from "effect/process";
 const columns = process.stdout.columns ?? 80;
 const rows = process.stdout.rows ?? 24;
 
+/** Paths stay as they were written: one that is not there may be a module path, and messages name what somebody has typed. */
+const asWritten = (...parts: readonly string[]): string => parts.at(-1) ?? "";
+
 /** The environment of effect/cli. */
 export const services = Layer.mergeAll(
   FileSystem.layerNoop({}),
-  Path.layer,
+  Layer.effect(Path.Path, Path.Path.pipe(Effect.map((path) => ({ ...path, resolve: asWritten })))).pipe(Layer.provide(Path.layer)),
   Stdio.layerTest({
     stdinIsTerminal: Effect.sync(() => process.stdin.isTTY === true),
     stdoutIsTerminal: Effect.sync(() => process.stdout.isTTY === true),
