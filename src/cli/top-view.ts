@@ -54,8 +54,9 @@ export function view(standing: Standing, { columns: width, rows }: Size, paint: 
 /** As much of the sections as fits. One that has no room for a line is left out, the last of them first. */
 function fitted(sections: readonly Section[], rows: number): Line[] {
   const wanted = sections.map((section) => above(section).length + section.lines.length);
-  // The pools come first, for up to half of the rows.
-  const first = Math.min(wanted[0] ?? 0, Math.ceil(rows / 2));
+  // The pools come first, for up to half of the rows, but with one line at least.
+  const least = sections[0] === undefined ? 0 : above(sections[0]).length + 1;
+  const first = Math.min(wanted[0] ?? 0, rows, Math.max(Math.ceil(rows / 2), least));
   const room = [first, ...share(wanted.slice(1), rows - first)];
   const without = sections.findLastIndex((section, index) => room[index]! <= above(section).length);
   if (without !== -1) return fitted(sections.toSpliced(without, 1), rows);
