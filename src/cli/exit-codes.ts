@@ -2,9 +2,12 @@
 export const exitCodes = {
   /** It did what it was asked. */
   ok: 0,
-  /** The tool or the call failed, `doctor` found something missing or left behind, or there was nothing to kill or to reload. */
+  /**
+   * The tool or the call failed, `doctor` found something missing or left behind, there is no such pit, worker or token, or a gateway did not let in or did
+   * not answer.
+   */
   failed: 1,
-  /** The command was used wrongly: an unknown option, arguments that are no JSON. */
+  /** The command was used wrongly: an unknown flag, flags that do not go together, arguments that are no JSON object. */
   usage: 2,
   /** There is no Python that fits, or its packages are missing. */
   environment: 3,

@@ -61,6 +61,7 @@ test("a worker is killed, and the tools are taken up anew", async () => {
 test("who may only look kills and reloads nothing", async () => {
   const [{ id } = { id: "" }] = await pit.workers();
   expect((await snakepit(["workers"], looking)).exitCode).toBe(0);
+  expect((await snakepit(["sessions"], looking)).stdout).toContain("user-42");
   expect(await snakepit(["kill", id], looking)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("PermissionDenied") });
   expect(await snakepit(["reload"], looking)).toMatchObject({
     exitCode: 1,
