@@ -1,8 +1,10 @@
 /** What a gateway does with those who mean it ill, while somebody else goes on working. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { attack } from "../chaos/gateway/attack.ts";
+import { hostile } from "../chaos/gateway/http2.ts";
 import { Loris } from "../chaos/gateway/loris.ts";
 import { bombs } from "../chaos/gateway/malformed.ts";
+import { sendHttp2 } from "../chaos/gateway/raw.ts";
 import { Violations } from "../chaos/scenario.ts";
 import type { ServeOptions } from "../src/gateway.ts";
 import { Random } from "../src/testing/random.ts";
@@ -129,3 +131,21 @@ describe.each([
     expect(successes(gateway, "token:other")).toEqual([]);
   }, 60_000);
 });
+
+test("streams of HTTP/2 that are taken back at once hold no place", async () => {
+  const { file, secrets } = await makeTokens();
+  const limits = { concurrent: 100, failuresPerMinute: 1_000_000, bodyTimeoutMs: 600_000 };
+  const gateway = await startGateway("node", { auth: { tokenFile: file }, limits });
+  const random = new Random(seed);
+  const wanted = ["streams that are taken back at once", "more streams than are allowed", "empty data without end"];
+  for (let sent = 0; sent < 12; ) {
+    const { kind, bytes } = hostile(random, secrets.other);
+    if (!wanted.includes(kind)) continue;
+    expect(await sendHttp2(gateway.port, bytes)).toBeTrue();
+    sent++;
+  }
+  const body = JSON.stringify({ tool: "add", args: { a: 1, b: 2 } });
+  await until(async () => (await post(gateway, secrets.other, body)).status === 200);
+  // It would wait for what runs.
+  expect(await gateway.stop()).toBe(0);
+}, 30_000);

@@ -6,7 +6,7 @@ export const ways = ["says nothing", "dribbles its head", "dribbles its body", "
 export type Way = (typeof ways)[number];
 
 /** Between two bytes, in milliseconds. */
-const DRIBBLE_MS = 50;
+const DRIBBLE_MS = 500;
 const request = (body: string, more = ""): string =>
   `POST /snakepit.v1.GatewayService/ExecuteTool HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n${more}Content-Length: ${body.length}\r\n\r\n`;
 

@@ -47,6 +47,8 @@ export async function listenOnNode(handlers: HttpHandlers, options: ListenOption
   const hand = (socket: Socket, isHttp2: boolean) => {
     if (!isHttp2) return serveHttp1(socket);
     connections.delete(socket);
+    // A client that has said all may still read on HTTP/1.1. On HTTP/2 it has left, and its session would not end.
+    socket.allowHalfOpen = false;
     http2.emit("connection", socket);
   };
   const take = (socket: Socket) => {

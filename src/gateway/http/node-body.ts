@@ -77,6 +77,9 @@ export class NodeBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8A
       .on("close", () => {
         if (!this.#ended) this.#fail(new Error("the connection was closed"));
       });
+    // A stream of HTTP/2 that was taken back before anybody read it has no event left.
+    if (this.#request.aborted) this.#fail(new Error("the connection was closed"));
+    else if (this.#request.readableEnded) this.#ended = true;
   }
 
   #fail(cause: unknown): void {
