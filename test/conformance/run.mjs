@@ -29,7 +29,8 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 const runtimes = {
   bun: [bin("bun")],
   node: [bin("node")],
-  deno: [bin("deno"), "run", "--quiet", "--allow-all"],
+  // The program itself: what stands in .bin passes no signal on to it.
+  deno: [join(root, "node_modules", "deno", "deno"), "run", "--quiet", "--allow-all"],
 };
 const client = join(here, "client.ts");
 const gatewayServer = join(here, "gateway-server.ts");
