@@ -20,9 +20,14 @@ describe("with no pit open", () => {
     [["workers", "--json"], "[]"],
     [["sessions"], "There are no sessions."],
     [["kill", "--stale"], "Nothing was left behind."],
+    [["kill", "--stale", "--json"], "[]"],
   ])("%j says so, and makes no registry", async (args, said) => {
     expect(await snakepit(state, ...args)).toMatchObject({ exitCode: 0, stdout: said, stderr: "" });
     expect(existsSync(state)).toBeFalse();
+  });
+
+  test("there is nothing to look at", async () => {
+    expect(await snakepit(state, "top", "--once")).toMatchObject({ exitCode: 1, stdout: "", stderr: "No pit is open." });
   });
 
   test("there is nothing to kill", async () => {
@@ -71,7 +76,9 @@ test("a worker is killed by its name, and by its run where the name is not enoug
   expect(several.exitCode).toBe(1);
   expect(several.stderr).toContain(`--run ${one.run} (process ${one.pid}), --run ${two.run} (process ${two.pid})`);
   expect(processesOf(two.run)).toHaveLength(1);
-  expect(await snakepit(state, "kill", "main-0", "--run", two.run)).toMatchObject({ exitCode: 0 });
+  const killed = await snakepit(state, "kill", "main-0", "--run", two.run, "--json");
+  expect(killed.exitCode).toBe(0);
+  expect(JSON.parse(killed.stdout)).toEqual([{ worker: "main-0", pids: two.pids, run: two.run, host: two.pid }]);
   await until(() => processesOf(two.run).length === 0);
   expect(processesOf(one.run)).toHaveLength(1);
 }, 20_000);

@@ -25,6 +25,9 @@ test("an open pit takes up changed tools, and goes on with those it had when the
       stdout: expect.stringMatching(/^Reloaded run \w+ of process \d+\.$/),
     });
     expect(await pit.execute<number>("one")).toBe(22);
+    expect(JSON.parse((await snakepit(state, "reload", "--json")).stdout)).toMatchObject([
+      { pid: process.pid, reloaded: true, reason: "" },
+    ]);
     writeFileSync(path, "1 / 0\n");
     const failed = await snakepit(state, "reload");
     expect(failed).toMatchObject({ exitCode: 1, stdout: "" });

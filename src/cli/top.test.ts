@@ -109,6 +109,11 @@ describe("the terminal is as it was after", () => {
     const other = await openHere();
     const [own = ""] =
       (await sandbox.snakepit(["workers", "--json"], { SNAKEPIT_STATE: state })).stdout.match(/(?<="run": ")\w+/g)?.slice(1) ?? [];
+    expect(await once()).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringContaining(`--run ${own} (process ${process.pid})`),
+    });
     await using terminal = top({}, "--run", own);
     const { modes } = terminal;
     await terminal.shows(has(/^main-\d +main +ready /));
