@@ -1,6 +1,6 @@
 /** Answers the calls that the other side opens. */
 import { Code, ConnectError, type ServiceImplSpec } from "@connectrpc/connect";
-import type { PayloadTooLarge } from "../errors/index.ts";
+import type { SnakepitError } from "../errors/index.ts";
 import { toConnectError } from "../errors/wire.ts";
 import { CallHeads } from "./call-heads.ts";
 import { Flag, fault, Kind } from "./frame.ts";
@@ -61,7 +61,7 @@ export class CallServer implements CallSink {
     return this.calls.has(id);
   }
 
-  tooLarge(id: number, error: PayloadTooLarge): void {
+  breakOff(id: number, error: SnakepitError): void {
     const call = this.calls.get(id);
     if (call !== undefined) call.fail(error);
     else this.refuse(id, toConnectError(error));

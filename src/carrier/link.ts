@@ -3,7 +3,7 @@
  *
  * It is the same on both sides; what differs is who stands behind the ids.
  */
-import { ConnectionLost, type PayloadTooLarge, ProtocolError, type SnakepitError } from "../errors/index.ts";
+import { ConnectionLost, type PayloadTooLarge, ProtocolError, type SnakepitError, UnsupportedValue } from "../errors/index.ts";
 import type { SocketEvents, StreamSocket } from "../runtime/socket.ts";
 import { Assembler, type MessageSink } from "./assembler.ts";
 import type { CarrierLimits } from "./carrier.ts";
@@ -22,7 +22,9 @@ export const Mark = {
 } as const;
 
 /** Takes the messages of some calls. */
-export interface CallSink extends Omit<MessageSink, "mayOpen"> {
+export interface CallSink extends Omit<MessageSink, "mayOpen" | "tooLarge"> {
+  /** Fails a call of which a message cannot be had: it is too large, or its memory was gone before all of it was sent. */
+  breakOff(call: number, error: SnakepitError): void;
   /** The connection is closed: every call has failed. */
   closed(reason: SnakepitError): void;
 }
@@ -44,7 +46,7 @@ const refuseAll: CallSink = {
     if (kind !== Kind.CANCEL) throw fault(`a frame of kind ${kind} for the unknown call ${call}`);
   },
   isOpen: () => false,
-  tooLarge() {},
+  breakOff() {},
   closed() {},
 };
 
@@ -90,7 +92,7 @@ export class Link implements FrameSink, MessageSink, SocketEvents {
   /** Gives it its socket. */
   open(socket: StreamSocket): void {
     this.socket = socket;
-    this.out = new FrameWriter(socket);
+    this.out = new FrameWriter(socket, (call) => this.gone(call));
     if (this.reason !== undefined) socket.destroy();
   }
 
@@ -169,13 +171,20 @@ export class Link implements FrameSink, MessageSink, SocketEvents {
 
   tooLarge(call: number, error: PayloadTooLarge): void {
     if (call === 0) throw fault(`a message of ${error.size} bytes that belongs to no call`);
-    this.sinkOf(call).tooLarge(call, error);
+    this.sinkOf(call).breakOff(call, error);
   }
 
   /** What a call fails with that is made after the connection was closed. */
   lost(): ConnectionLost {
     const { reason } = this;
     return reason instanceof ConnectionLost ? reason : this.lossOf(reason?.message ?? "it is closed", reason);
+  }
+
+  /** The memory of a message was gone before all of it was sent. A call of this side is cancelled; an answer of which a part was sent can be neither ended nor taken back. */
+  private gone(call: number): void {
+    const reason = "its memory was given back while it was sent";
+    if (this.mayOpen(call) || !this.isOpen(call)) this.end(this.lossOf(`an answer could not be sent: ${reason}`));
+    else this.sinkOf(call).breakOff(call, new UnsupportedValue({ path: "$", reason }));
   }
 
   private sinkOf(call: number): CallSink {

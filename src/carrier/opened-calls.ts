@@ -1,7 +1,7 @@
 /** The calls that a transport has in flight. */
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import type { PayloadTooLarge, SnakepitError } from "../errors/index.ts";
+import type { SnakepitError } from "../errors/index.ts";
 import { toLocalConnectError } from "../errors/wire.ts";
 import { CallTable, type TableEntry } from "./call-table.ts";
 import { checkAnswer, Kind } from "./frame.ts";
@@ -78,7 +78,7 @@ export class OpenedCalls implements CallSink {
     return this.table.get(id) !== undefined;
   }
 
-  tooLarge(id: number, error: PayloadTooLarge): void {
+  breakOff(id: number, error: SnakepitError): void {
     const call = this.table.get(id);
     if (call !== undefined) this.cancel(call, toLocalConnectError(error));
   }

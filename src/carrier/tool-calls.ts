@@ -176,7 +176,7 @@ export class ToolCalls implements CallSink {
     return this.table.get(id) !== undefined;
   }
 
-  tooLarge(id: number, error: PayloadTooLarge): void {
+  breakOff(id: number, error: SnakepitError): void {
     const call = this.table.get(id);
     if (call !== undefined) this.fail(call, error);
   }

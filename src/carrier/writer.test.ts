@@ -127,6 +127,23 @@ describe("FrameWriter", () => {
     expect(socket.frames.filter((frame) => frame.call === 2)).toHaveLength(3);
   });
 
+  test("sends no more of a call whose memory is gone, says so, and goes on with the others", async () => {
+    const socket = new SlowSocket();
+    const gone: number[] = [];
+    const writer = new FrameWriter(socket, (call) => gone.push(call));
+    socket.isSlow = true;
+    const data = new Uint8Array(600_000);
+    for (const [call, part] of [data, new Uint8Array(600_000)].entries()) writer.message(Kind.ATTACH, 0, 0, call + 1, 0, [part]);
+    await turn();
+    socket.take();
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    for (writer.drained(); socket.waiting > 0; writer.drained()) socket.take();
+    expect(gone).toEqual([1]);
+    expect(writer.waits(1)).toBe(false);
+    expect(socket.frames.filter((frame) => frame.call === 1).length).toBeLessThan(3);
+    expect(socket.frames.filter((frame) => frame.call === 2)).toHaveLength(3);
+  });
+
   test("sends an empty message behind a large one of its call", async () => {
     const socket = new SlowSocket();
     const writer = new FrameWriter(socket);

@@ -40,6 +40,7 @@ interface Lane {
 /** Writes frames to a socket. */
 export class FrameWriter {
   private readonly socket: StreamSocket;
+  private readonly onGone: (call: number) => void;
   /** Where the next small frames are built; write at what {@link reserve} answers, at once. */
   arena: Uint8Array = new Uint8Array(ARENA_BYTES);
   private fill = 0;
@@ -49,8 +50,12 @@ export class FrameWriter {
   private readonly lanes = new Map<number, Lane>();
   private turns: Lane[] = [];
 
-  constructor(socket: StreamSocket) {
+  /**
+   * @param onGone Called when memory of a message that waited is not there any more. What waits of its call was dropped. Default: nobody needs to know.
+   */
+  constructor(socket: StreamSocket, onGone: (call: number) => void = () => {}) {
     this.socket = socket;
+    this.onGone = onGone;
   }
 
   /** Whether a frame of this call and size may be built in the arena. */
@@ -162,6 +167,11 @@ export class FrameWriter {
     while (this.socket.waiting < BUSY_BYTES && !this.closed) {
       const lane = this.turns.shift();
       if (lane === undefined) return;
+      if (!isThere(lane)) {
+        this.drop(lane.call);
+        this.onGone(lane.call);
+        continue;
+      }
       this.piece(lane);
       if (lane.messages.length > 0) this.turns.push(lane);
       else this.lanes.delete(lane.call);
@@ -204,4 +214,12 @@ export class FrameWriter {
       lane.at = 0;
     }
   }
+}
+
+/** Whether the rest of what is being sent is in memory still. The program may have moved it elsewhere (`transfer`), or released the lease that it lies in. */
+function isThere({ messages, sent, part, at }: Lane): boolean {
+  const { parts, total } = messages[0]!;
+  let left = -at;
+  for (let i = part; i < parts.length; i++) left += parts[i]!.length;
+  return left === total - sent;
 }

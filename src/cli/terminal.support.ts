@@ -39,7 +39,10 @@ export class TestTerminal implements AsyncDisposable {
   /** The lines of the screen that is shown. */
   get lines(): string[] {
     const { active } = this.#screen.buffer;
-    return Array.from({ length: this.#screen.rows }, (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, this.#screen.cols) ?? "");
+    return Array.from(
+      { length: this.#screen.rows },
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, this.#screen.cols) ?? "",
+    );
   }
 
   /** Whether a program draws on the other screen. */

@@ -5,7 +5,7 @@ import { fault, Kind } from "../carrier/frame.ts";
 import { encodeCallError } from "../carrier/headers.ts";
 import type { CallSink, Link } from "../carrier/link.ts";
 import { SendCredit } from "../carrier/stream-credit.ts";
-import { isSnakepitError, type PayloadTooLarge, ToolFailed, ToolNotFound } from "../errors/index.ts";
+import { isSnakepitError, type SnakepitError, ToolFailed, ToolNotFound } from "../errors/index.ts";
 import { toConnectError } from "../errors/wire.ts";
 import { EventSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import { type Buffer, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
@@ -84,7 +84,7 @@ export class ToolServer implements CallSink {
     return this.#calls.has(id);
   }
 
-  tooLarge(id: number, error: PayloadTooLarge): void {
+  breakOff(id: number, error: SnakepitError): void {
     this.#stop(id);
     this.#fail(id, "", error);
   }
