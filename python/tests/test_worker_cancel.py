@@ -38,6 +38,8 @@ def log() -> list[str]:
 def noting(what):
     def run(fn):
         try:
+            # Within, since whoever hears it may cancel at once.
+            print("begun")
             fn()
             seen.append(what + " ended")
         except asyncio.CancelledError:
@@ -69,13 +71,12 @@ KINDS = {
 
 @tool
 def block(kind: str) -> None:
-    print("begun")
     noting(kind)(KINDS[kind])
 
 @tool
 def tidy() -> None:
-    print("begun")
     try:
+        print("begun")
         time.sleep(60)
     finally:
         print("closing")
@@ -83,15 +84,17 @@ def tidy() -> None:
 
 @tool
 def match(n: int) -> None:
-    print("begun")
     noting("match")(lambda: re.match(r"(a+)+$", "a" * n + "b"))
 
 @tool
 def stubborn(seconds: float) -> str:
-    print("begun")
     until = time.monotonic() + seconds
+    begun = False
     while time.monotonic() < until:
         try:
+            if not begun:
+                begun = True
+                print("begun")
             time.sleep(0.01)
         except BaseException:
             pass

@@ -19,8 +19,10 @@ mkdir -p node_modules/.bin
 for name in bun tsc tsdown; do echo > node_modules/.bin/$name; done
 cat > node_modules/.bin/node <<'EOF'
 #!/bin/sh
-echo tsdown >> "$LOG"
-mkdir -p dist && touch dist/index.mjs dist/index.d.mts
+case "$1" in
+*/tsdown) echo tsdown >> "$LOG"; mkdir -p dist && touch dist/index.mjs dist/index.d.mts ;;
+scripts/dashboard.mjs) echo dashboard >> "$LOG"; touch dist/dashboard.html ;;
+esac
 EOF
 chmod +x node_modules/.bin/node
 `;
@@ -84,9 +86,9 @@ const isThere = (pid) => livingPid(identityOf(pid)) !== undefined;
 test("the first run does every step, the second none", async () => {
   const { setup, log } = makeRepository("3.12.1");
   expect(await setup()).toMatchObject({ code: 0, signal: null });
-  expect(log().sort()).toEqual(["npx", "pip", "tsdown", "venv"]);
+  expect(log().sort()).toEqual(["dashboard", "npx", "pip", "tsdown", "venv"]);
   expect(await setup()).toEqual({ code: 0, signal: null, told: "setup  ready      nothing to do\n" });
-  expect(log().length).toBe(4);
+  expect(log().length).toBe(5);
 });
 
 test("a step is done again when what it depends on changes, or its result is gone", async () => {
@@ -94,20 +96,20 @@ test("a step is done again when what it depends on changes, or its result is gon
   await setup();
   write("python/requirements/dev.txt", "one==2\n");
   await setup();
-  expect(log().slice(4)).toEqual(["pip"]);
+  expect(log().slice(5)).toEqual(["pip"]);
   write("src/x.ts", "export const x = 1;\n");
   await setup();
-  expect(log().slice(5)).toEqual(["tsdown"]);
+  expect(log().slice(6)).toEqual(["tsdown", "dashboard"]);
   rmSync(join(root, "dist"), { recursive: true });
   await setup();
-  expect(log().slice(6)).toEqual(["tsdown"]);
+  expect(log().slice(8)).toEqual(["tsdown", "dashboard"]);
 });
 
 test("two at once do everything once", async () => {
   const { setup, log } = makeRepository("3.12.1");
   const ended = await Promise.all([setup(), setup(), setup()]);
   expect(ended.map(({ code }) => code)).toEqual([0, 0, 0]);
-  expect(log().sort()).toEqual(["npx", "pip", "tsdown", "venv"]);
+  expect(log().sort()).toEqual(["dashboard", "npx", "pip", "tsdown", "venv"]);
 });
 
 test.skipIf(process.platform !== "linux")("after being killed it starts from scratch, and ends what was left running", async () => {

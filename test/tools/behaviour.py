@@ -52,8 +52,9 @@ def say(text: str) -> None:
 @tool
 def work(name: str, seconds: float = 0.0) -> str:
     """Say that it runs, wait, and say how it ended."""
-    say(f"{name} began")
     try:
+        # Whoever hears it may cancel at once, before the next line.
+        say(f"{name} began")
         time.sleep(seconds)
     except BaseException as error:
         say(f"{name} ended by {type(error).__name__}")
@@ -89,10 +90,15 @@ async def log_async(text: str) -> None:
 @tool
 def stubborn() -> None:
     """Ignore every cancel."""
-    say("stubborn began")
+    has_begun = False
     while True:
         try:
-            time.sleep(0.05)
+            # Whoever hears it may cancel at once, before the next line.
+            if not has_begun:
+                has_begun = True
+                say("stubborn began")
+            while True:
+                time.sleep(0.05)
         except BaseException:
             pass
 

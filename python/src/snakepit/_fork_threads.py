@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import threading
+import time
 import warnings
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ _HARMLESS = frozenset({"jemalloc_bg_thd", "polars-ooc-clea"})
 # A thread that waits does so in one of these, on behalf of whoever called them.
 _NOBODY = ("libc.so", "libc-", "libpthread", "ld-linux", "ld-musl", "libstdc++", "libgcc_s")
 _WORDS = 2_048
+# How long a thread may go on working before it is looked at as it is, in seconds.
+_SPIN = 0.2
 
 
 class Region(NamedTuple):
@@ -59,9 +62,19 @@ def foreign_threads() -> list[str]:
         if thread in made:
             found.append(f'the Python thread "{made[thread]}"')
             continue
-        library = _library(_read(f"/proc/self/task/{name}/syscall"), regions)
+        library = _library(_waiting(name), regions)
         found.append(f"a thread of {library}" if library else f'a thread called "{called}"')
     return found
+
+
+def _waiting(thread: str) -> str:
+    """What the kernel says a thread waits in. Threads of OpenMP spin for some milliseconds after their work, which tells nothing; they are waited for."""
+    until = time.monotonic() + _SPIN
+    while True:
+        waiting = _read(f"/proc/self/task/{thread}/syscall")
+        if waiting.split()[:1] != ["running"] or time.monotonic() > until:
+            return waiting
+        time.sleep(0.001)
 
 
 def _library(waiting: str, regions: list[Region]) -> str:
