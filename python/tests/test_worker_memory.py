@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +19,8 @@ from worker_host import Frame, Host, error_in
 from snakepit._errors import ProtocolError, StreamingMismatch, ToolNotFound
 from snakepit._extensions import buffer_extension
 from snakepit._frames import ERROR, EVENT, EXECUTE, MESSAGE, RESULT, cut, frame
+from snakepit._memory import Memory
+from snakepit._writer import Writer
 from snakepit.v1.frame_pb2 import Event, HostEvent, LeasesReturned, MemoryProbed, Segment, SegmentsClosed, SegmentWanted
 from snakepit.v1.value_pb2 import Buffer, SharedRange
 from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolResponse, ExecuteToolStreamRequest, InputItems
@@ -247,3 +252,31 @@ def test_nothing_is_shared_unless_both_sides_have_found_the_page(works: bool, an
 def test_a_host_that_wants_no_memory_is_offered_none() -> None:
     with Host(TOOLS) as host:
         assert not host.hello.HasField("memory")
+
+
+def test_no_message_names_memory_before_the_host_has_been_told_of_it() -> None:
+    ours, theirs = socket.socketpair()
+    taken: list[Any] = []
+    told = threading.Event()
+
+    class Telling(Writer):
+        def send_for(self, call: int, data: bytes) -> None:
+            # As a thread that makes results does, while the segment is being told of.
+            taken.append(memory.room(SIZE))
+            told.set()
+            super().send_for(call, data)
+
+    with ours, theirs:
+        memory = Memory(1 << 24, Telling(ours))
+        probe = memory.probe()
+        assert probe is not None
+        with mmap.mmap(probe.descriptor, 0) as page:
+            page[32:64] = page[:32]
+        memory.probed(True)
+        assert memory.room(SIZE) is None
+        assert told.wait(10)
+        assert taken[0] is None
+        until = time.monotonic() + 10
+        while (room := memory.room(SIZE)) is None and time.monotonic() < until:
+            time.sleep(0.001)
+        assert room is not None

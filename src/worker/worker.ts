@@ -14,6 +14,7 @@ import { ConnectionLost, type SnakepitError, WorkerCrashed, WorkerStartFailed } 
 import type { Log, SpanEnded } from "../gen/snakepit/v1/frame_pb.ts";
 import { WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
 import type { RegisteredHost } from "../registry/registry.ts";
+import { processInfo } from "../runtime/process-info.ts";
 import type { CarriedCall } from "../tool/call.ts";
 import { privateFolder } from "./folder.ts";
 import { type Beating, type HeartbeatSettings, heartbeat } from "./heartbeat.ts";
@@ -91,6 +92,8 @@ export interface Worker {
 
 /** A process that has ended leaves the rest of its output behind; a group that was killed is gone within this time, in milliseconds. */
 const MOMENT_MS = 500;
+/** How long the news of a process that has ended is waited for, in milliseconds: it comes late where the machine is busy. */
+const NEWS_MS = 5_000;
 
 /** Starts a worker. Fails with WorkerStartFailed; the import error itself is in its fields. */
 export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvents) => Effect.Effect<Worker, SnakepitError, Scope.Scope> =
@@ -232,7 +235,8 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     /** The connection closes first when a worker dies, the process is gone a little later; the other way round where something of its own holds the socket. */
     async function waitForEnd(): Promise<WorkerEnd> {
       await Promise.race([closing, process.exited]);
-      const crashed = await within(process.exited, MOMENT_MS);
+      const crashed =
+        (await within(process.exited, MOMENT_MS)) ?? ((await runs(process.pid)) ? undefined : await within(process.exited, NEWS_MS));
       if (crashed === undefined) kill();
       const exit = crashed ?? (await process.exited);
       if ((await within(closing, MOMENT_MS)) === undefined) connection.close();
@@ -264,6 +268,12 @@ export const startWorker: (launch: Launch, spec: WorkerSpec, events: WorkerEvent
     );
     return worker;
   });
+
+/** Whether there is a process of this id that has not ended. */
+async function runs(pid: number): Promise<boolean> {
+  const found = await processInfo(pid);
+  return found !== undefined && !found.ended;
+}
 
 /** What the finalizer of a process has to know. */
 interface Life {

@@ -68,7 +68,7 @@ def foreign_threads() -> list[str]:
 
 
 def _waiting(thread: str) -> str:
-    """What the kernel says a thread waits in. One of OpenMP spins for some milliseconds after its work, which tells nothing, so it gets time to rest."""
+    """What the kernel says a thread waits in. Threads of OpenMP spin for some milliseconds after their work, so they get time to rest."""
     until = time.monotonic() + _SPIN
     while True:
         waiting = _read(f"/proc/self/task/{thread}/syscall")

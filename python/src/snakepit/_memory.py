@@ -357,27 +357,42 @@ class Memory:
             except queue.Empty:
                 self._close_idle(time.monotonic() - _IDLE)
                 continue
-            made = self._make(size, for_arguments)
-            self._wanting.discard(size)
-            if made is not None or for_arguments:
-                self._say(Event(segments_opened=SegmentsOpened(segments=[] if made is None else [made])))
+            self._provide(size, for_arguments)
 
-    def _make(self, size: int, for_arguments: bool) -> Segment | None:
+    def _provide(self, size: int, for_arguments: bool) -> None:
+        pages = self._make(size, for_arguments)
+        if pages is not None:
+            self._open(pages)
+        elif for_arguments:
+            self._say(Event(segments_opened=SegmentsOpened()))
+        self._wanting.discard(size)
+
+    def _make(self, size: int, for_arguments: bool) -> _Pages | None:
         if not self._has_room(size):
             return None
         try:
-            pages = _Pages(size) if for_arguments else _ResultSegment(size)
+            return _Pages(size) if for_arguments else _ResultSegment(size)
         except (OSError, ValueError):
             return None
+
+    def _open(self, pages: _Pages) -> None:
+        """Makes a segment known, then has it used: a message that names it must not be ahead of the one that makes it known."""
+        is_result = isinstance(pages, _ResultSegment)
         with self._lock:
             self._ids += 1
-            self._total += size
-            if isinstance(pages, _ResultSegment):
-                pages.id = self._ids
-                self._results[self._ids] = pages
+            made = self._ids
+            self._total += pages.size
+            if is_result:
+                pages.id = made
+                pages.writing = True
+                self._results[made] = pages
             else:
-                self._arguments[self._ids] = pages
-            return Segment(id=self._ids, descriptor=pages.fd, inode=os.fstat(pages.fd).st_ino, bytes=size, for_arguments=for_arguments)
+                self._arguments[made] = pages
+        inode = os.fstat(pages.fd).st_ino
+        opened = Segment(id=made, descriptor=pages.fd, inode=inode, bytes=pages.size, for_arguments=not is_result)
+        self._say(Event(segments_opened=SegmentsOpened(segments=[opened])))
+        if is_result:
+            pages.writing = False
 
     def _has_room(self, size: int) -> bool:
         """Whether one more may be made. Closes segments of results that are free, those first that were not used for longest."""
