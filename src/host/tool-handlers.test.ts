@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { copyBytes, Flag, Kind } from "../carrier/frame.ts";
 import { body, type Frame, openPeer, type Pair, read } from "../carrier/testing-peer.ts";
-import { ToolFailed } from "../errors/index.ts";
+import { type CallTimeout, ToolFailed } from "../errors/index.ts";
 import { fromAny } from "../errors/wire.ts";
 import { CallErrorSchema, CallHeadSchema } from "../gen/snakepit/v1/frame_pb.ts";
 import {
@@ -257,11 +257,10 @@ describe("a host tool", () => {
     const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
     caller.peer.send({ kind: Kind.CANCEL, call: id });
     await aborted;
-    expect(await failure(caller.call("t", [], {}, { timeoutMs: 20 }))).toMatchObject({
-      _tag: "CallTimeout",
-      tool: "t",
-      timeoutMs: 20,
-    });
+    const late = await failure(caller.call("t", [], {}, { timeoutMs: 20 }));
+    expect(late).toMatchObject({ _tag: "CallTimeout", tool: "t", limit: "call" });
+    // What was left of it when the tool began.
+    expect((late as CallTimeout).timeoutMs).toBeWithin(0, 21);
   });
 
   test("may be a function among the arguments of a call, until that has ended", async () => {
