@@ -3,13 +3,18 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { request as secureRequest } from "node:https";
 import { connect } from "node:net";
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { closingError, closingKey } from "../src/gateway/http/drain.ts";
 import { type ServerOptions, type SiteServer, serveSite } from "../src/gateway/http/serve.ts";
 import type { Peer, Site } from "../src/gateway/http/site.ts";
-import { GatewayService } from "../src/gen/snakepit/v1/gateway_pb.ts";
+import {
+  GatewayService,
+  GatewayServiceExecuteToolRequestSchema,
+  GatewayServiceExecuteToolResponseSchema,
+} from "../src/gen/snakepit/v1/gateway_pb.ts";
 
 const file = (name: string): string => new URL(`certificates/${name}`, import.meta.url).pathname;
 const path = (method: string): string => `/${GatewayService.typeName}/${method}`;
@@ -95,6 +100,55 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+const nested = (open: string, close: string, levels: number, core = ""): string => open.repeat(levels) + core + close.repeat(levels);
+
+/** A request of ExecuteTool in Protobuf whose arguments are that many lists inside one another. Written by hand, since what writes them gives up before. */
+function nestedLists(levels: number): Uint8Array<ArrayBuffer> {
+  const heads: Uint8Array[] = [];
+  let length = 0;
+  // From the inside: ListValue.values, Value.list_value, and at last the field of the request.
+  for (const field of [...Array.from({ length: levels }, () => [1, 6]).flat(), 2]) {
+    const head = new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(length).finish();
+    length += head.length;
+    heads.push(head);
+  }
+  return new Uint8Array(Buffer.concat(heads.reverse()));
+}
+
+/** One message of a stream. */
+function enveloped(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return new Uint8Array(Buffer.concat([head, message]));
+}
+
+async function echoed(site: TestSite, value: JsonValue): Promise<Uint8Array> {
+  const request = create(GatewayServiceExecuteToolRequestSchema, {
+    tool: "echo",
+    args: fromJson(ValueSchema, value, { recursionLimit: 2_000 }),
+  });
+  const body = new Uint8Array(toBinary(GatewayServiceExecuteToolRequestSchema, request));
+  const headers = { "content-type": "application/proto" };
+  const response = await fetch(site.url + path("ExecuteTool"), { method: "POST", headers, body });
+  equal(response.status, 200);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** What comes of it, and the longest time in between in which this program did nothing else. */
+async function longestGap<T>(run: () => Promise<T>): Promise<[T, number]> {
+  let [last, longest] = [performance.now(), 0];
+  const look = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  const result = await run();
+  look();
+  clearInterval(timer);
+  return [result, longest];
+}
+
 const post = (more: string): string =>
   `POST ${path("ExecuteTool")} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${more}\r\n`;
 
@@ -128,6 +182,50 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
       /resource_exhausted/,
     );
     deepEqual(await (await site.call("echo")).json(), { result: 1 });
+  },
+  async "a value may be as deep as anywhere else, and what is deeper is refused before anything is made of it"() {
+    await using site = await TestSite.open();
+    const send = async (method: string, type: string, body: string | Uint8Array<ArrayBuffer>): Promise<string> => {
+      const response = await fetch(site.url + path(method), { method: "POST", headers: { "content-type": `application/${type}` }, body });
+      return response.text();
+    };
+    const request = (value: string): string => `{"tool":"echo","args":${value}}`;
+    for (const value of [nested("[", "]", 500), nested('{"a":', "}", 250, "1")]) {
+      deepEqual(JSON.parse(await send("ExecuteTool", "json", request(value))), { result: JSON.parse(value) });
+      const answer = fromBinary(GatewayServiceExecuteToolResponseSchema, await echoed(site, JSON.parse(value)), { recursionLimit: 2_000 });
+      deepEqual(answer.result && toJson(ValueSchema, answer.result), JSON.parse(value));
+    }
+    const levels = 20_000;
+    for (const value of [nested("[", "]", levels), nested('{"a":', "}", levels, "1"), nested('["]\\"",', "]", levels, "1")]) {
+      match(await send("ExecuteTool", "json", request(value)), /invalid_argument/);
+      match(await send("ExecuteTool", "json", value), /invalid_argument/);
+      match(await send("ExecuteToolStream", "connect+json", enveloped(Buffer.from(request(value)))), /invalid_argument/);
+    }
+    match(await send("ExecuteTool", "proto", nestedLists(levels)), /invalid_argument/);
+    match(await send("ExecuteToolStream", "connect+proto", enveloped(nestedLists(levels))), /invalid_argument/);
+    match(await send("ExecuteTool", "grpc-web+proto", enveloped(nestedLists(levels))), /grpc-status: 3/);
+    // Whatever has no limit before it is read keeps the program busy for seconds with these.
+    const vast = request(nested("[", "]", 8_000_000));
+    const [answer, gapMs] = await longestGap(() => send("ExecuteTool", "json", vast));
+    match(answer, /invalid_argument/);
+    ok(gapMs < 400, `the program did nothing else for ${gapMs} ms`);
+  },
+  async "small answers go as they are, and large ones packed quickly"() {
+    await using site = await TestSite.open();
+    const ask = async (bytes: number, accepted: string) => {
+      const response = await fetch(site.url + path("ExecuteTool"), {
+        method: "POST",
+        headers: { "content-type": "application/json", "accept-encoding": accepted },
+        body: JSON.stringify({ tool: "echo", args: "x".repeat(bytes) }),
+      });
+      const encoding = response.headers.get("content-encoding");
+      equal(JSON.parse(await response.text()).result.length, bytes);
+      return encoding;
+    };
+    for (const accepted of ["gzip", "br"]) {
+      equal(await ask(14_000, accepted), null);
+      equal(await ask(17_000, accepted), accepted);
+    }
   },
   async "what is no HTTP, or not what a method takes, is refused and disturbs nobody"() {
     await using site = await TestSite.open({ headersTimeoutMs: 500 });

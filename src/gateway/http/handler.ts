@@ -1,13 +1,14 @@
 /** What every request takes: let in or not, answered by an RPC or by a page, ended. Free of runtimes and of HTTP versions. */
 import { type ConnectError, createConnectRouter, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { limitBody, tooLarge } from "./body.ts";
+import { COMPRESS_FROM_BYTES, compressions } from "./compression.ts";
 import { allowReading, type CorsOrigins, preflight } from "./cors.ts";
 import { closingError, closingKey, Drain } from "./drain.ts";
 import { HealthDoor, type Status } from "./health.ts";
 import { errorPage, notFoundPage } from "./pages.ts";
+import { binaryOptions, blameCaller, jsonOptions } from "./reading.ts";
 import { addReflection } from "./reflection.ts";
 import { refusalFor } from "./refusal.ts";
 import type { Admission, Peer, RequestHead, Site } from "./site.ts";
@@ -71,12 +72,16 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
   const drain = new Drain();
   const health = new HealthDoor(status, drain);
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: compressions,
+    compressMinBytes: COMPRESS_FROM_BYTES,
     readMaxBytes: maxBodyBytes,
+    binaryOptions,
+    jsonOptions,
     shutdownSignal: drain.expired,
     requestGate: (context) => {
       const refusal = context.values.get(refusalKey);
       if (refusal !== undefined) throw refusal;
+      blameCaller(context);
     },
   });
   site.routes(router);
