@@ -69,7 +69,7 @@ describe("requests by hand", () => {
     const buffers = new OutgoingArguments();
     const large = new Float64Array(5000);
     const args = copyBytes(encoder.encode({ small: new Float32Array([1, 2]), large }, buffers));
-    buffers.place(1_000_000);
+    buffers.place(1_000_000, 0);
     const message = fromBinary(ExecuteToolRequestSchema, joined(requestParts(new Prefixes().get("s", "t"), args, buffers.fields)));
     expect(message).toMatchObject({
       sessionId: "s",
@@ -116,7 +116,7 @@ describe("answers by hand", () => {
     expect(inside(plain, (bytes, start, end) => decodeItems(bytes, start, end, [], false))).toEqual([1, "two".repeat(100), { three: 3 }]);
     const outgoing = new OutgoingBuffers(0x12);
     const first = copyBytes(encoder.encode(new Float32Array([1, 2]), outgoing));
-    outgoing.place(1_000_000);
+    outgoing.place(1_000_000, 0);
     const generated = toBinary(ExecuteToolStreamResponseSchema, create(ExecuteToolStreamResponseSchema, { items: [first, encoded(5)] }));
     const body = joined([generated, ...outgoing.fields]);
     expect(inside(body, (bytes, start, end) => decodeItems(bytes, start, end, [], false))).toEqual([new Float32Array([1, 2]), 5]);

@@ -160,7 +160,7 @@ class InputStream {
     const { hasBuffers } = buffers;
     if (hasBuffers) {
       this.buffers = new OutgoingBuffers(TAG_ITEM_BUFFER);
-      buffers.place(maxBufferBytes, this.link.memory);
+      buffers.place(maxBufferBytes, size, this.link.memory);
     }
     if (hasBuffers || bytes.length >= ALONE_BYTES) {
       this.alone(bytes, buffers);

@@ -5,6 +5,7 @@ import { type Buffer_Kind, type Buffer as BufferMessage, BufferSchema, SharedRan
 import type { CarriedCall } from "../tool/call.ts";
 import type { HostFunction, ValueSink } from "../value/index.ts";
 import { varintLength, writeVarint } from "./execute.ts";
+import { MAX_BODY_BYTES } from "./frame.ts";
 import type { Loan } from "./memory/argument-segments.ts";
 import { ALIGNMENT, type SharedMemory } from "./memory/shared-memory.ts";
 
@@ -12,6 +13,13 @@ import { ALIGNMENT, type SharedMemory } from "./memory/shared-memory.ts";
 export const INLINE_BELOW_BYTES = 16_384;
 
 const TAG_REQUEST_BUFFER = 0x22;
+/** What a message says of a buffer at most, but for its shape, and of each dimension of that. */
+const DESCRIBED_BYTES = 96;
+const DIMENSION_BYTES = 10;
+/** A message up to this size is one frame, whatever fields come after its buffers. */
+const ONE_FRAME_BYTES = MAX_BODY_BYTES - 1_024;
+/** The first message of a call up to this size goes into the writer's arena, so it is sent at once. */
+const SENT_NOW_BYTES = 16_384;
 
 interface OutgoingBuffer {
   readonly data: Uint8Array;
@@ -51,11 +59,32 @@ export class OutgoingBuffers implements ValueSink {
    * large go into shared memory where there is room for them together, otherwise into frames of their own.
    *
    * @param maxBufferBytes What the other side takes.
-   * @param isSentNow Whether the message is sent before anything else is, where it attaches nothing. Only then may it name views, whose lease may be
-   * returned in the next moment.
+   * @param bytes What the message holds beside them. One that is longer than a frame lends nothing: it may be broken off in the middle.
+   * @param isFirst Whether nothing of its call goes before it, so that a short one that attaches nothing is sent before anything else is. Only then may it
+   * name views, whose lease may be returned in the next moment.
    * @throws PayloadTooLarge when they are larger together.
    */
-  place(maxBufferBytes: number, memory?: SharedMemory, isSentNow = false): void {
+  place(maxBufferBytes: number, bytes: number, memory?: SharedMemory, isFirst = false): void {
+    const size = bytes + this.inlineBytes();
+    this.placeIn(size <= ONE_FRAME_BYTES ? memory : undefined, maxBufferBytes, isFirst && size <= SENT_NOW_BYTES);
+  }
+
+  /** The message is not sent: what it would have lent is free again. Does nothing when it lends nothing. */
+  readonly withdraw = (): void => {
+    this.loan?.release();
+    this.loan = undefined;
+  };
+
+  /** What the message holds of them in any case, at most. */
+  private inlineBytes(): number {
+    let bytes = 0;
+    for (const { data, shape } of this.buffers) {
+      bytes += DESCRIBED_BYTES + DIMENSION_BYTES * shape.length + (data.length < INLINE_BELOW_BYTES ? data.length : 0);
+    }
+    return bytes;
+  }
+
+  private placeIn(memory: SharedMemory | undefined, maxBufferBytes: number, isSentNow: boolean): void {
     let total = 0;
     const views = new Map<OutgoingBuffer, number>();
     for (const buffer of this.buffers) {
@@ -73,7 +102,7 @@ export class OutgoingBuffers implements ValueSink {
     if (this.loan === undefined && total > 0 && views.size > 0) {
       // What is attached goes first, and takes its time.
       this.besideBytes = 0;
-      this.place(maxBufferBytes, memory);
+      this.placeIn(memory, maxBufferBytes, false);
       return;
     }
     const attached: Uint8Array[] = [];
@@ -100,12 +129,6 @@ export class OutgoingBuffers implements ValueSink {
     });
     this.attached = attached;
   }
-
-  /** The message is not sent: what it would have lent is free again. Does nothing when it lends nothing. */
-  readonly withdraw = (): void => {
-    this.loan?.release();
-    this.loan = undefined;
-  };
 
   private field(buffer: BufferMessage): Uint8Array {
     const message = toBinary(BufferSchema, buffer);

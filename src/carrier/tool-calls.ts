@@ -30,8 +30,6 @@ import { OutgoingArguments } from "./outgoing.ts";
 
 /** The largest body that is built in the arena without asking. */
 const ARENA_BODY_BYTES = 32_768 - HEADER_BYTES;
-/** A call of which less than this stands in its message is sent at once, whatever else it says of itself. */
-const SENT_NOW_BYTES = ARENA_BODY_BYTES / 2;
 const MAX_AUX = 0xffff_ffff;
 
 /** What a call that streams has beside its entry in the table. */
@@ -75,7 +73,7 @@ export class ToolCalls implements CallSink {
     const prefix = this.prefixes.get(call.sessionId, call.tool);
     let length = prefix.length + varintLength(args.length) + args.length;
     const isStream = call.streaming || beside.inputs.length > 0;
-    if (beside.hasBuffers) beside.place(link.peer.maxBufferBytes, link.memory, length < SENT_NOW_BYTES);
+    if (beside.hasBuffers) beside.place(link.peer.maxBufferBytes, length, link.memory, true);
     let { fields } = beside;
     // In the order of their numbers, as the generated code writes them.
     if (call.traceparent !== "") fields = [...fields, traceField(call.traceparent)];
