@@ -5,7 +5,7 @@
 import process from "node:process";
 import { Snakepit } from "../../src/index.ts";
 
-const pit = await Snakepit.open({ tools: "test/tools/behaviour.py", workers: 2, graceMs: 200 });
+const pit = await Snakepit.open({ tools: "test/tools/behaviour.py", workers: 2, graceMs: 1_000 });
 await pit.ready();
 console.log(await pit.execute("environment", { name: "SNAKEPIT_RUN" }));
 if (process.argv[2] === "exit") process.exit(5);
