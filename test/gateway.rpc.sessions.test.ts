@@ -8,7 +8,7 @@ import { VariableChange_Kind } from "../src/gen/snakepit/v1/session_pb.ts";
 import { Snakepit, sqlite } from "../src/index.ts";
 import { decode } from "../src/value/index.ts";
 import { clientOf, refused, somebody } from "./gateway.rpc.support.ts";
-import { temporaryFolder, toolFile } from "./pool.support.ts";
+import { temporaryFolder, toolFile, until } from "./pool.support.ts";
 
 const ownOnly = (action: Action): boolean => action.kind !== "admin" && !(action.kind === "session" && action.foreign === true);
 const alice = somebody("alice", { may: ownOnly });
@@ -93,6 +93,53 @@ test("what may not be done with sessions is refused, whether there is one or not
   const nothing = clientOf(pit, somebody("nothing", { may: () => false }));
   expect((await refused(nothing.listSessions({}))).code).toBe(Code.PermissionDenied);
   expect((await refused(nothing.getSession({ sessionId: "r" }))).code).toBe(Code.PermissionDenied);
+});
+
+test("a principal has as many sessions as it may, and room for one more when one is over", async () => {
+  const file = `${temporaryFolder("gateway-quota-")}/sessions.db`;
+  const limits = { sessions: 3 };
+  const most = Array.from({ length: 5 }, (_, at) => `s${at}`);
+  {
+    await using first = await Snakepit.open({ store: sqlite({ file }) });
+    const client = clientOf(first, alice, limits);
+    // At once, so that none of them knows of the others.
+    const made = await Promise.all(most.map((sessionId) => client.openSession({ sessionId }).catch((error) => tag(error))));
+    expect(made.filter((one) => one === "QuotaExceeded")).toHaveLength(2);
+    const error = await refused(client.openSession({}));
+    expect([error.code, fromConnectError(error)]).toMatchObject([Code.ResourceExhausted, { quota: "limits.sessions", limit: 3 }]);
+    const [there] = (await client.listSessions({})).sessions;
+    const sessionId = there?.id ?? "";
+    expect((await client.openSession({ sessionId })).created).toBe(false);
+    await clientOf(first, bob, limits).openSession({ sessionId: "bob's" });
+    await client.endSession({ sessionId });
+    expect((await client.openSession({ sessionId: "another", ttlMs: 300n })).created).toBe(true);
+    await until(async () => (await client.listSessions({})).sessions.length === 2);
+    // What is past its time takes no place either.
+    await until(async () => (await client.openSession({ sessionId: "last" }).catch(() => undefined)) !== undefined);
+  }
+  await using second = await Snakepit.open({ store: sqlite({ file }) });
+  expect(tag(await refused(clientOf(second, alice, limits).openSession({})))).toBe("QuotaExceeded");
+});
+
+test("the metadata of a session does not grow without end", async () => {
+  const client = clientOf(pit, alice);
+  const sessionId = "wordy";
+  for (let at = 0; at < 6; at++) await client.openSession({ sessionId, metadata: { [`part${at}`]: "x".repeat(10_000) } });
+  const error = await refused(client.openSession({ sessionId, metadata: { more: "x".repeat(10_000) } }));
+  expect(fromConnectError(error)).toMatchObject({ _tag: "QuotaExceeded", quota: "metadata", limit: 65_536 });
+  expect(tag(await refused(client.openSession({ metadata: { more: "x".repeat(70_000) } })))).toBe("QuotaExceeded");
+  await client.openSession({ sessionId, metadata: { part0: "" } });
+  expect((await client.openSession({ sessionId, metadata: { more: "x".repeat(10_000) } })).session?.metadata["part0"]).toBe("");
+});
+
+test("Python and callers do not learn whose a session is", async () => {
+  await using pit = await Snakepit.open({ tools: toolFile("session"), workers: 1 });
+  const client = clientOf(pit, alice);
+  await client.openSession({ sessionId: "whose", metadata: { why: "test" } });
+  const { result } = await client.executeTool({ tool: "who", sessionId: "whose" });
+  expect(result && fromJsonValue(result)).toEqual(["whose", { why: "test" }, expect.any(Number)]);
+  expect((await client.getSession({ sessionId: "whose" })).session?.metadata).toEqual({ why: "test" });
+  expect((await pit.sessions()).find(({ id }) => id === "whose")?.metadata).toEqual({ why: "test", "snakepit.owner": "alice" });
 });
 
 test("a session stays its owner's when the program starts anew", async () => {

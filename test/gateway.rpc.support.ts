@@ -1,7 +1,7 @@
 /** What the tests of the gateway's services share: a client of them without a network, and principals. */
 import { type Client, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { type Principal, principalKey } from "../src/gateway/access/principal.ts";
-import { servicesOf } from "../src/gateway/rpc/services.ts";
+import { type ServiceLimits, servicesOf } from "../src/gateway/rpc/services.ts";
 import { AdminService } from "../src/gen/snakepit/v1/admin_pb.ts";
 import { GatewayService } from "../src/gen/snakepit/v1/gateway_pb.ts";
 import type { Snakepit } from "../src/index.ts";
@@ -13,8 +13,8 @@ export function somebody(id = "somebody", what: Partial<Principal> = {}): Princi
 }
 
 /** A client of what a pit offers, as `principal` has it. */
-export function clientOf(pit: Snakepit, principal: Principal = somebody()): Client<typeof GatewayService> {
-  return createClient(GatewayService, transportTo(pit, principal));
+export function clientOf(pit: Snakepit, principal: Principal = somebody(), limits?: ServiceLimits): Client<typeof GatewayService> {
+  return createClient(GatewayService, transportTo(pit, principal, limits));
 }
 
 /** A client for looking after a pit, as `principal` has it. */
@@ -22,8 +22,8 @@ export function adminOf(pit: Snakepit, principal: Principal = somebody()): Clien
   return createClient(AdminService, transportTo(pit, principal));
 }
 
-function transportTo(pit: Snakepit, principal: Principal): Transport {
-  return createRouterTransport((router) => servicesOf(coreOf(pit)).addTo(router), {
+function transportTo(pit: Snakepit, principal: Principal, limits?: ServiceLimits): Transport {
+  return createRouterTransport((router) => servicesOf(coreOf(pit), limits).addTo(router), {
     router: {
       requestGate: ({ values }) => {
         values.set(principalKey, principal);

@@ -156,7 +156,7 @@ class PitSite implements Site {
     const pit = coreOf(face);
     this.#access = openAccess(options);
     this.#dashboard = options.dashboard ?? true;
-    this.#services = servicesOf(pit);
+    this.#services = servicesOf(pit, options.limits);
     this.status = statusOf(pit);
     this.admit = (request) => this.#access.admit(request);
     this.routes = (router) => this.#services.addTo(router);

@@ -5,9 +5,10 @@ import type { TlsFiles } from "../runtime/http-tls.ts";
 import type { AccessLimits, AccessOptions } from "./access/options.ts";
 import type { CorsOrigins } from "./http/cors.ts";
 import type { HttpLimits } from "./http/handler.ts";
+import type { ServiceLimits } from "./rpc/services.ts";
 
 /** How much callers may ask, and how large a request may be. */
-export interface GatewayLimits extends AccessLimits, HttpLimits {}
+export interface GatewayLimits extends AccessLimits, HttpLimits, ServiceLimits {}
 
 /** Options of a gateway that is mounted in a server of the program's own. */
 export interface GatewayOptions extends AccessOptions {
@@ -63,6 +64,7 @@ const serveChecks: Checks<ServeOptions> = {
 const limitsChecks: Checks<GatewayLimits> = {
   requestsPerSecond: { expected: "a number above 0", ok: (value) => typeof value === "number" && value > 0 },
   concurrent: whole(1),
+  sessions: whole(1),
   failuresPerMinute: { expected: "a number above 0", ok: (value) => typeof value === "number" && value > 0 },
   maxBodyBytes: whole(1),
   bodyTimeoutMs: timeout,

@@ -13,7 +13,7 @@ import type { Pool } from "../pool/pool.ts";
 import type { SessionRoute } from "../pool/session-route.ts";
 import type { Worker } from "../worker/worker.ts";
 import { constants } from "./defaults.ts";
-import { bytesOf, type SessionRecord, type VariableRecord } from "./records.ts";
+import { bytesOf, ownMetadata, type SessionRecord, type VariableRecord } from "./records.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { Gone, StoreEvent, StoreService } from "./store.ts";
 import { variableMessage } from "./variable-messages.ts";
@@ -96,7 +96,7 @@ export class Presence implements CallSession, CallTarget {
     copy.add(variables);
     const request = create(InitializeSessionRequestSchema, {
       sessionId: this.id,
-      metadata: { ...this.#session.metadata },
+      metadata: ownMetadata(this.#session.metadata),
       variables: variables.map(variableMessage),
       hostTools: [...this.#options.host.tools.list(this.id)],
       movedFrom,

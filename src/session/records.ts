@@ -45,6 +45,15 @@ export interface SessionKey {
   readonly serial?: number;
 }
 
+/** Where the metadata of a session says whose it is, when it was made through a gateway: its owner's also when the program starts anew. */
+export const OWNER = "snakepit.owner";
+
+/** The user's own words about a session: what Python and callers see of its metadata. Who somebody else is, is not their business. */
+export function ownMetadata(metadata: Metadata): Record<string, string> {
+  const { [OWNER]: _owner, ...own } = metadata;
+  return own;
+}
+
 /** Metadata that says nothing, shared by all that have none. */
 export const noMetadata: Metadata = {};
 

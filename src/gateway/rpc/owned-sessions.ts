@@ -4,14 +4,16 @@ import type { ContextValues } from "@connectrpc/connect";
 import { Effect } from "effect";
 import type { SessionInfo, SessionOptions } from "../../api/sessions.ts";
 import type { Metadata } from "../../api/variables.ts";
-import { InvalidOptions, isSnakepitError, SessionNotFound } from "../../errors/index.ts";
+import { InvalidOptions, isSnakepitError, QuotaExceeded, SessionNotFound } from "../../errors/index.ts";
 import type { Pit } from "../../pit/pit.ts";
 import type { SessionHandle } from "../../session/handle.ts";
+import { OWNER } from "../../session/records.ts";
 import { authorize } from "../access/authorize.ts";
 import { type Principal, principalKey } from "../access/principal.ts";
+import { SessionOwners } from "./session-owners.ts";
 
-/** Where the metadata of a session says whose it is. It stands in the store, so that a session stays its owner's when the program starts anew. */
-const OWNER = "snakepit.owner";
+/** Metadata of one session, names and texts together, in characters. */
+const MOST_METADATA = 65_536;
 
 /** A session that was opened. */
 export interface OpenedSession {
@@ -29,30 +31,41 @@ export class OwnedSessions {
   readonly #pit: Pit;
   readonly #run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A>;
   readonly #handles = new Map<string, SessionHandle>();
+  readonly #owners: SessionOwners;
   readonly #forget: () => void;
 
-  constructor(pit: Pit) {
+  /** @param most - Sessions of one principal. */
+  constructor(pit: Pit, most: number | undefined) {
     this.#pit = pit;
     this.#run = Effect.runPromiseWith(pit.context);
+    this.#owners = new SessionOwners(() => this.#run(pit.sessions.list), most);
     this.#forget = pit.sessions.onEvent((event) => {
+      this.#owners.note(event);
       if (event.kind === "ended" || event.kind === "expired") this.#drop(event.session.id);
     });
   }
 
-  /** Opens the session of an id, or makes one, which is the caller's then. Throws SessionNotFound when it is somebody else's, PermissionDenied, InvalidOptions. */
+  /**
+   * Opens the session of an id, or makes one, which is the caller's then.
+   *
+   * @throws SessionNotFound when it is somebody else's, PermissionDenied, InvalidOptions, QuotaExceeded.
+   */
   async open(values: ContextValues, id: string, options: SessionOptions): Promise<OpenedSession> {
     const name = id === "" ? `session_${randomUUID()}` : id;
     const principal = authorize(values, { kind: "session", session: name, write: true });
     const { metadata = {} } = options;
     if (Object.hasOwn(metadata, OWNER))
       throw new InvalidOptions({ option: `metadata["${OWNER}"]`, expected: "left out: it is the gateway's own" });
+    await this.#owners.count(principal.id);
     let created = false;
     const opened = await this.#run(
       this.#pit.sessions.open(name, options, (there) => {
         created = there === undefined;
-        if (there === undefined) return { ...metadata, [OWNER]: principal.id };
-        checkOwner(principal, name, there.metadata, true);
-        return metadata;
+        if (there !== undefined) checkOwner(principal, name, there.metadata, true);
+        checkMetadata({ ...there?.metadata, ...metadata });
+        if (there !== undefined) return metadata;
+        this.#owners.take(principal.id);
+        return { ...metadata, [OWNER]: principal.id };
       }),
     );
     return { handle: await this.#keep(opened), created };
@@ -122,14 +135,14 @@ export class OwnedSessions {
   }
 }
 
-/** The metadata without what is the gateway's own. */
-export function ownMetadata(metadata: Metadata): Record<string, string> {
-  const { [OWNER]: _owner, ...own } = metadata;
-  return own;
-}
-
 function isAllowed(principal: Principal, session: string, metadata: Metadata, write: boolean): boolean {
   return principal.may({ kind: "session", session, write, foreign: metadata[OWNER] !== principal.id });
+}
+
+/** What is merged again and again would grow again and again. */
+function checkMetadata(metadata: Metadata): void {
+  const length = Object.entries(metadata).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (length > MOST_METADATA) throw new QuotaExceeded({ quota: "metadata", limit: MOST_METADATA });
 }
 
 function checkOwner(principal: Principal, session: string, metadata: Metadata, write: boolean): void {

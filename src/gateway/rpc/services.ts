@@ -34,9 +34,15 @@ const ofGateway = {
   source: "snakepit",
 } satisfies Omit<LogEvent, "text">;
 
+/** How much callers may have. */
+export interface ServiceLimits {
+  /** Sessions of one principal that are there at the same time; beyond it OpenSession fails with QuotaExceeded. Default 1,000. */
+  readonly sessions?: number | undefined;
+}
+
 /** Makes the services of a pit. */
-export function servicesOf(pit: Pit): Services {
-  const sessions = new OwnedSessions(pit);
+export function servicesOf(pit: Pit, limits: ServiceLimits = {}): Services {
+  const sessions = new OwnedSessions(pit, limits.sessions);
   const gateway = { ...toolHandlers(pit, sessions), ...sessionHandlers(pit, sessions), ...variableHandlers(pit, sessions) };
   const admin = adminHandlers(pit);
   const logFault = (error: unknown, method: string): void =>

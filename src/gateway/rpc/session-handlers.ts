@@ -7,7 +7,8 @@ import type { SessionInfo } from "../../api/sessions.ts";
 import { InvalidOptions, isSnakepitError } from "../../errors/index.ts";
 import { type GatewayService, type SessionState, SessionStateSchema } from "../../gen/snakepit/v1/gateway_pb.ts";
 import type { Pit } from "../../pit/pit.ts";
-import { type OwnedSessions, ownMetadata } from "./owned-sessions.ts";
+import { ownMetadata } from "../../session/records.ts";
+import type { OwnedSessions } from "./owned-sessions.ts";
 
 type Handlers = Pick<ServiceImpl<typeof GatewayService>, "openSession" | "getSession" | "listSessions" | "endSession">;
 
