@@ -31,6 +31,22 @@ console.log(await pit.execute("add", { a: 1, b: 2 }));
 for await (const n of pit.executeStream("countdown", { start: 3 })) console.log(n);
 `;
 const printed = "3\n3\n2\n1";
+/** A gateway of the package, and its client. */
+const overNetwork = `
+import { Snakepit } from "snakepit";
+import { connect } from "snakepit/client";
+import { createToken, serve } from "snakepit/gateway";
+
+const token = createToken();
+await using pit = await Snakepit.open({ tools: "./tools.py", workers: 1, ...JSON.parse(process.argv[2] ?? "{}") });
+await using gateway = await serve(pit, { port: 0, auth: { tokens: [{ token, name: "program", scopes: ["*"] }] } });
+await using remote = connect({ url: gateway.url, token });
+
+console.log(await remote.execute("add", { a: 1, b: 2 }));
+for await (const n of remote.executeStream("countdown", { start: 3 })) console.log(n);
+const page = await fetch(gateway.url);
+if (!(await page.text()).includes("<html")) throw new Error("there is no dashboard");
+`;
 const tools = `
 from collections.abc import Iterator
 from snakepit import tool
@@ -93,6 +109,7 @@ async function install(at: string, tarball: string): Promise<void> {
   );
   write(join(at, "tools.py"), tools);
   write(join(at, "program.ts"), program);
+  write(join(at, "network.ts"), overNetwork);
   await must(bin("bun"), ["install", "--cwd", at, "--prefer-offline", "--no-progress"]);
 }
 
@@ -131,6 +148,12 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       const result = await run([...runtime, "program.ts", JSON.stringify({ python })]);
       expect(result).toMatchObject({ exitCode: 0, stdout: printed, stderr: "" });
       expect(readdirSync(temporary)).toEqual([]);
+    }, 60_000);
+
+    test("a gateway serves it to a client", async () => {
+      const { run } = machine(`${name}-network`);
+      const result = await run([...runtime, "network.ts", JSON.stringify({ python })]);
+      expect(result).toMatchObject({ exitCode: 0, stdout: printed, stderr: "" });
     }, 60_000);
 
     test("an interpreter that lacks packages is said, with the command that adds them", async () => {
@@ -212,11 +235,13 @@ test("its types hold in a strict program", async () => {
     `import { Snakepit, isSnakepitError, type CallOptions } from "snakepit";
 import { Pool } from "snakepit/effect";
 import * as client from "snakepit/client";
+import { Gateway, serve, type ServeOptions } from "snakepit/gateway";
 import * as testing from "snakepit/testing";
 
 export const sum: Promise<number> = Snakepit.open({ tools: "./tools.py" }).then((pit) => pit.execute<number>("add", { a: 1 }));
 export const options: CallOptions = { timeoutMs: 1 };
-export const all = [Pool.layer, client, testing, isSnakepitError];
+export const all = [Pool.layer, client, testing, isSnakepitError, Gateway, serve];
+export const served: ServeOptions = { auth: "none", limits: { sessions: 10 } };
 // @ts-expect-error A number is no file.
 export const wrong = Snakepit.open({ tools: 1 });
 `,
