@@ -211,7 +211,7 @@ def test_a_file_beside_the_tools_named_like_a_standard_module_harms_nothing(thre
 
 
 def test_a_fault_of_the_worker_is_never_silent() -> None:
-    process = Process(["-c", "from snakepit import worker; worker._load = lambda tools: 1; worker.main()"])
+    process = Process(["-c", "from snakepit import _main, worker; _main._load = lambda tools: 1; worker.main()"])
     try:
         with process.connect() as lifeline, process.connect() as data:
             lifeline.sendall(hello(HostHello.ROLE_LIFELINE))

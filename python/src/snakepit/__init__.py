@@ -5,14 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from snakepit._declare import tool
-from snakepit._session import AsyncSession, Session
-
 if TYPE_CHECKING:
     from asyncio import CancelledError as Cancelled
 
     from snakepit._context import progress
     from snakepit._counters import count
+    from snakepit._declare import tool
     from snakepit._empty import empty
     from snakepit._errors import (
         AffinityUnavailable,
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from snakepit._extensions import Ref
     from snakepit._host_tools import HostFunction, HostTool
     from snakepit._objects import ref
+    from snakepit._session import AsyncSession, Session
     from snakepit._session_cache import CacheStats
     from snakepit._spans import Span, span
     from snakepit._variables import ReadOutcome, Source, Variable, WriteOutcome
@@ -97,9 +96,10 @@ __all__ = [
     "tool",
 ]
 
-# What needs protobuf or asyncio is imported when it is first used, so that declaring tools stays quick.
+# Imported when it is first used, so that declaring tools stays quick, and a worker's socket is there soon.
 _LATER = {
-    **dict.fromkeys(set(__all__) - {"AsyncSession", "Session", "tool"}, "snakepit._errors"),
+    **dict.fromkeys(__all__, "snakepit._errors"),
+    **dict.fromkeys(("AsyncSession", "Session"), "snakepit._session"),
     **dict.fromkeys(("HostFunction", "HostTool"), "snakepit._host_tools"),
     **dict.fromkeys(("AsyncVariableChanges", "VariableChange", "VariableChanges", "Watch"), "snakepit._watch"),
     **dict.fromkeys(("ReadOutcome", "Source", "Variable", "WriteOutcome"), "snakepit._variables"),
@@ -110,6 +110,7 @@ _LATER = {
     "progress": "snakepit._context",
     "ref": "snakepit._objects",
     **dict.fromkeys(("Span", "span"), "snakepit._spans"),
+    "tool": "snakepit._declare",
 }
 
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, NoReturn
 from snakepit import _lifeline
 from snakepit._loading import Toolbox
 from snakepit._logs import Logs
+from snakepit._main import serve
 from snakepit._meeting import say
 from snakepit.v1.fork_pb2 import ForkOrder
-from snakepit.worker import serve
 
 
 class Birth(NamedTuple):
