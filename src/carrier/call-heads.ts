@@ -1,8 +1,9 @@
 /** Reads what precedes the request of an Open frame. */
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
 import type { MethodImplSpec, ServiceImplSpec } from "@connectrpc/connect";
 import { CallHeadSchema, type Header } from "../gen/snakepit/v1/frame_pb.ts";
 import { copyBytes, fault } from "./frame.ts";
+import { pathOf } from "./headers.ts";
 
 /** What a call asks for. */
 export interface OpenedHead {
@@ -22,9 +23,16 @@ export class CallHeads {
   private readonly known: { readonly bytes: Uint8Array; readonly head: OpenedHead }[] = [];
 
   constructor(services: readonly ServiceImplSpec[]) {
-    for (const { service, methods } of services) {
-      for (const spec of Object.values(methods)) this.methods.set(`/${service.typeName}/${spec.method.name}`, spec);
+    for (const { methods } of services) {
+      for (const spec of Object.values(methods)) this.methods.set(pathOf(spec.method), spec);
     }
+  }
+
+  /** The head of a call without headers; undefined when there is no such method. */
+  plain(method: DescMethod): OpenedHead | undefined {
+    const name = pathOf(method);
+    const spec = this.methods.get(name);
+    return spec === undefined ? undefined : { name, spec, headers: [] };
   }
 
   /** The head in the bytes from `start` to `end`. Throws ProtocolError when there is none. */

@@ -2,7 +2,8 @@
 import { Code, ConnectError, type ServiceImplSpec } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
 import { toConnectError } from "../errors/wire.ts";
-import { CallHeads } from "./call-heads.ts";
+import { CallHeads, type OpenedHead } from "./call-heads.ts";
+import { executeTool } from "./connect-execute.ts";
 import { Flag, fault, Kind } from "./frame.ts";
 import { encodeCallError } from "./headers.ts";
 import type { CallSink, Link } from "./link.ts";
@@ -38,8 +39,14 @@ export class CallServer implements CallSink {
     switch (kind) {
       case Kind.OPEN:
         if (call !== undefined) throw fault(`a second Open frame of call ${id}`);
-        this.open(bytes, flags, prefix, id, aux, start, end, owned);
+        this.open(this.heads.read(bytes, start, start + prefix), bytes, flags, id, aux, start + prefix, end, owned);
         break;
+      case Kind.EXECUTE: {
+        const head = this.heads.plain(executeTool);
+        if (call !== undefined || head === undefined) throw fault(`a frame of kind ${kind} for call ${id}`);
+        this.open(head, bytes, flags, id, aux, start, end, owned);
+        break;
+      }
       case Kind.MESSAGE:
         call?.request(bytes, aux, start, end, owned);
         break;
@@ -71,17 +78,17 @@ export class CallServer implements CallSink {
     for (const call of [...this.calls.values()]) call.cancelled();
   }
 
+  /** @param start Where the request begins. */
   private open(
+    { name, spec, headers }: OpenedHead,
     bytes: Uint8Array,
     flags: number,
-    prefix: number,
     id: number,
     timeoutMs: number,
     start: number,
     end: number,
     owned: boolean,
   ): void {
-    const { name, spec, headers } = this.heads.read(bytes, start, start + prefix);
     const isStream = (flags & Flag.STREAM) !== 0;
     if (spec === undefined || isStream === (spec.kind === "unary")) {
       this.link.forget(id);
@@ -90,7 +97,7 @@ export class CallServer implements CallSink {
       return;
     }
     const context = new ServedContext(spec.method, headers, timeoutMs);
-    if (spec.kind === "unary") new ServedUnary(this.link, this.calls, id, context).run(spec, bytes, start + prefix, end, owned);
+    if (spec.kind === "unary") new ServedUnary(this.link, this.calls, id, context).run(spec, bytes, start, end, owned);
     else new ServedStream(this.link, this.calls, id, context, spec).run();
   }
 

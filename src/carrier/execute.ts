@@ -122,14 +122,18 @@ export function decodeResult(
   memory?: SharedMemory,
   asView = false,
 ): unknown {
-  if (start < end && bytes[start] === TAG_RESULT) {
-    const length = varintAt(bytes, start + 1);
-    const at = start + 1 + varintLength(length);
-    // Nothing but the result, as nearly always.
-    if (at + length === end && (bytes[at - 1]! & 0x80) === 0) return decode(bytes, at, end, undefined, objects);
-  }
+  const at = onlyResult(bytes, start, end);
+  if (at >= 0) return decode(bytes, at, end, undefined, objects);
   const response = fromBinary(ExecuteToolResponseSchema, bytes.subarray(start, end));
   return decode(response.result, 0, response.result.length, receivedBuffers(response.buffers, attached, owned, memory, asView), objects);
+}
+
+/** Where the result begins in a message that is nothing but its result, as nearly all are; -1 when there is more, or none. It ends with the message. */
+export function onlyResult(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end || bytes[start] !== TAG_RESULT) return -1;
+  const length = varintAt(bytes, start + 1);
+  const at = start + 1 + varintLength(length);
+  return at + length === end && (bytes[at - 1]! & 0x80) === 0 ? at : -1;
 }
 
 /** The items of an `ExecuteToolStreamResponse`, which is the bytes from `start` to `end`. `memory` is as in {@link decodeResult}. */

@@ -1,5 +1,5 @@
 /** Headers, trailers and errors of Connect calls in the bodies of frames. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import {
@@ -15,9 +15,14 @@ import { copyBytes } from "./frame.ts";
 const TYPE_URL = "type.googleapis.com/";
 const nothing = new Uint8Array(0);
 
+/** The name of a method as heads have it, such as "/snakepit.v1.HostService/PingHost". */
+export function pathOf({ parent, name }: DescMethod): string {
+  return `/${parent.typeName}/${name}`;
+}
+
 /** The body that precedes the message of an Open frame. */
-export function encodeCallHead(method: string, headers: Headers): Uint8Array {
-  return toBinary(CallHeadSchema, create(CallHeadSchema, { method, headers: listHeaders(headers) }));
+export function encodeCallHead(method: DescMethod, headers: Headers | undefined): Uint8Array {
+  return toBinary(CallHeadSchema, create(CallHeadSchema, { method: pathOf(method), headers: listHeaders(headers) }));
 }
 
 /** Headers and trailers of an answer; no bytes when there are none. */

@@ -4,6 +4,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
 import { toLocalConnectError } from "../errors/wire.ts";
 import { CallTable, type TableEntry } from "./call-table.ts";
+import { Prefixes } from "./execute.ts";
 import { checkAnswer, Kind } from "./frame.ts";
 import { encodeCallHead } from "./headers.ts";
 import type { CallSink, Link } from "./link.ts";
@@ -21,6 +22,8 @@ export class OpenedCalls implements CallSink {
   readonly link: Link;
   private readonly table: CallTable<OpenedCall>;
   private readonly heads = new Map<DescMethod, Uint8Array>();
+  /** Of the calls that go by the frame of tool calls. */
+  readonly prefixes = new Prefixes();
 
   constructor(link: Link, mark: number) {
     this.link = link;
@@ -50,12 +53,13 @@ export class OpenedCalls implements CallSink {
   }
 
   /** What precedes the message of an Open frame. */
-  head(method: DescMethod, headers: Headers): Uint8Array {
-    const hasHeaders = !headers.keys().next().done;
-    const kept = hasHeaders ? undefined : this.heads.get(method);
-    if (kept !== undefined) return kept;
-    const head = encodeCallHead(`/${method.parent.typeName}/${method.name}`, headers);
-    if (!hasHeaders) this.heads.set(method, head);
+  head(method: DescMethod, headers: HeadersInit | undefined): Uint8Array {
+    if (headers !== undefined) return encodeCallHead(method, new Headers(headers));
+    let head = this.heads.get(method);
+    if (head === undefined) {
+      head = encodeCallHead(method, undefined);
+      this.heads.set(method, head);
+    }
     return head;
   }
 

@@ -50,7 +50,7 @@ export class StreamCall<I extends DescMessage, O extends DescMessage> implements
   }
 
   /** Opens the call and begins to send. Throws when that is not possible; then nothing was sent. */
-  open(headers: Headers, input: AsyncIterable<MessageInitShape<I>>): void {
+  open(headers: HeadersInit | undefined, input: AsyncIterable<MessageInitShape<I>>): void {
     const prefix = this.calls.head(this.method, headers);
     const { link } = this.calls;
     checkHeaders(prefix);

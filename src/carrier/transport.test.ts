@@ -113,6 +113,27 @@ describe("unary calls", () => {
     expect(seen).toEqual(["why", "bye"]);
   });
 
+  test("of tools are served by the short frame as by Open, with headers and trailers in the answer", async () => {
+    await using both = await openBoth({
+      worker: {
+        executeTool({ sessionId, tool, args }, context) {
+          context.responseHeader.set("x-session", sessionId);
+          context.responseTrailer.set("x-tool", tool);
+          return { result: args };
+        },
+      },
+    });
+    const args = Uint8Array.of(0x81, 0xa1, 0x78, 5);
+    for (const how of [{}, { headers: { "x-by": "open" } }]) {
+      const seen: (string | null)[] = [];
+      const answer = await both.worker.executeTool(
+        { sessionId: "s", tool: "t", args },
+        { ...how, onHeader: (h) => seen.push(h.get("x-session")), onTrailer: (t) => seen.push(t.get("x-tool")) },
+      );
+      expect([answer.result, ...seen]).toEqual([args, "s", "t"]);
+    }
+  });
+
   test("fail with code, message, details and metadata, and with the family's own error within", async () => {
     await using both = await openBoth({
       worker: {

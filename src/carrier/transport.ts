@@ -35,7 +35,7 @@ export function createLinkTransport(link: Link, mark: number = Mark.HOST): Trans
       return new Promise((resolve, reject) => {
         try {
           check(link, signal, timeoutMs);
-          new UnaryCall(calls, method, signal, timeoutMs, resolve, reject).send(new Headers(header), input);
+          new UnaryCall(calls, method, signal, timeoutMs, resolve, reject).send(header, input);
         } catch (error) {
           reject(toLocalConnectError(error));
         }
@@ -51,7 +51,7 @@ export function createLinkTransport(link: Link, mark: number = Mark.HOST): Trans
       const response = new Promise<StreamResponse<I, O>>((resolve, reject) => {
         try {
           check(link, signal, timeoutMs);
-          new StreamCall(calls, method, signal, timeoutMs, resolve, reject).open(new Headers(header), input);
+          new StreamCall(calls, method, signal, timeoutMs, resolve, reject).open(header, input);
         } catch (error) {
           reject(toLocalConnectError(error));
         }

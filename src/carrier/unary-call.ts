@@ -1,7 +1,17 @@
 /** A unary call through a transport. */
-import { create, type DescMessage, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { CallMeta } from "../gen/snakepit/v1/frame_pb.ts";
 import { CallLimits, timeoutField } from "./call-limits.ts";
+import { executeTool, plainLength, plainRequest, plainResponse, sendPlain } from "./connect-execute.ts";
 import { decodeMessage, encodeMessage, sendMessage, unreadableMessage } from "./connect-message.ts";
 import { Kind } from "./frame.ts";
 import { connectErrorOf, decodeCallError, decodeCallMeta, toHeaders } from "./headers.ts";
@@ -35,15 +45,32 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
   }
 
   /** Sends the request. Throws when that is not possible; then nothing was sent. */
-  send(headers: Headers, input: MessageInitShape<I>): void {
-    const { link } = this.calls;
-    const prefix = this.calls.head(this.method, headers);
-    const request = encodeMessage(link, this.method.input, create(this.method.input, input), prefix);
+  send(headers: HeadersInit | undefined, input: MessageInitShape<I>): void {
+    const { calls, method } = this;
+    const { link } = calls;
+    const aux = timeoutField(this.timeoutMs);
+    const plain = method === executeTool && headers === undefined ? plainRequest(input) : undefined;
+    if (plain !== undefined) {
+      const prefix = calls.prefixes.get(plain.sessionId, plain.tool);
+      const length = plainLength(prefix, plain.args);
+      // Nothing waits of a call that has no id yet.
+      if (length <= link.peer.maxMessageBytes && link.writer.fits(0, length)) {
+        sendPlain(link.writer, this.begin(), aux, prefix, plain.args);
+        return;
+      }
+    }
+    const prefix = calls.head(method, headers);
+    const request = encodeMessage(link, method.input, create(method.input, input), prefix);
+    sendMessage(link, this.begin(), { kind: Kind.OPEN, prefix, aux }, request);
+  }
+
+  /** From here on it is in flight. Answers its id. */
+  private begin(): number {
     const id = this.calls.add(this);
     if (this.signal !== undefined || this.timeoutMs !== undefined) {
       this.limits = new CallLimits(this.signal, this.timeoutMs, (error) => this.calls.cancel(this, error));
     }
-    sendMessage(link, id, { kind: Kind.OPEN, prefix, aux: timeoutField(this.timeoutMs) }, request);
+    return id;
   }
 
   answer(bytes: Uint8Array, kind: number, prefix: number, aux: number, start: number, end: number, owned: boolean): void {
@@ -60,12 +87,8 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
         this.reject(connectErrorOf(decodeCallError(bytes, start, end), aux));
         return;
       }
-      const { method } = this;
-      const meta = decodeCallMeta(bytes, start, start + prefix);
-      const { message } = decodeMessage(this.calls.link, method.output, id, bytes, start + prefix, end, owned);
-      const header = toHeaders(meta.headers);
-      const trailer = toHeaders(meta.trailers);
-      this.resolve({ stream: false, service: method.parent, method, header, trailer, message });
+      const meta = prefix === 0 ? undefined : decodeCallMeta(bytes, start, start + prefix);
+      this.resolve(new Answer(this.method, this.message(bytes, id, start + prefix, end, owned), meta));
     } catch (error) {
       this.reject(unreadableMessage(error));
     }
@@ -74,5 +97,47 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
   fail(error: ConnectError): void {
     this.limits?.stop();
     this.reject(error);
+  }
+
+  private message(bytes: Uint8Array, id: number, start: number, end: number, owned: boolean): MessageShape<O> {
+    const { calls, method } = this;
+    const plain: Message | undefined = method === executeTool ? plainResponse(bytes, start, end) : undefined;
+    if (plain === undefined) return decodeMessage(calls.link, method.output, id, bytes, start, end, owned).message;
+    calls.link.takeAttached(id);
+    // The method's response is that message, which the compiler does not see.
+    return plain as MessageShape<O>;
+  }
+}
+
+/**
+ * What a call resolves with. Nearly nobody looks at headers and trailers, and each takes longer to make than a small message: they are made when they are asked
+ * for.
+ */
+class Answer<I extends DescMessage, O extends DescMessage> implements UnaryResponse<I, O> {
+  readonly stream = false;
+  readonly method: DescMethodUnary<I, O>;
+  readonly message: MessageShape<O>;
+  private readonly meta: CallMeta | undefined;
+  private headers: Headers | undefined;
+  private trailers: Headers | undefined;
+
+  constructor(method: DescMethodUnary<I, O>, message: MessageShape<O>, meta: CallMeta | undefined) {
+    this.method = method;
+    this.message = message;
+    this.meta = meta;
+  }
+
+  get service(): DescService {
+    return this.method.parent;
+  }
+
+  get header(): Headers {
+    this.headers ??= toHeaders(this.meta?.headers ?? []);
+    return this.headers;
+  }
+
+  get trailer(): Headers {
+    this.trailers ??= toHeaders(this.meta?.trailers ?? []);
+    return this.trailers;
   }
 }
