@@ -70,7 +70,7 @@ for (const runtime of ["bun", "node", "deno"] as const) {
 
     test("a call fails at the deadline of its protocol, and its code is interrupted", async () => {
       const args = toJsonValue({ name: "late", seconds: 60 });
-      const error = await refused(client.executeTool({ tool: "work", args }, { timeoutMs: 300 }));
+      const error = await refused(client.executeTool({ tool: "work", args }, { timeoutMs: 1_000 }));
       expect(error.code).toBe(Code.DeadlineExceeded);
       await said("late ended by CancelledError");
     });

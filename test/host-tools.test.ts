@@ -154,7 +154,7 @@ describe("a function that Python calls", () => {
       controller.abort();
       expect(await failure(call)).toMatchObject({ _tag: "Cancelled" });
       await until(() => aborted === 2 * i + 1);
-      expect(await failure(pit.execute(tool, { name: "wait" }, { timeoutMs: 300 }))).toMatchObject({ _tag: "CallTimeout" });
+      expect(await failure(pit.execute(tool, { name: "wait" }, { timeoutMs: 1_000 }))).toMatchObject({ _tag: "CallTimeout" });
       await until(() => aborted === 2 * i + 2);
       expect(running).toBe(2 * i + 2);
     }

@@ -115,10 +115,14 @@ describe("a file that is", () => {
     const registry = await openIn(state);
     const run = newRun();
     const host = await registry.run(registry.host({ run, pools: ["main"], admin: idle }));
-    const since = performance.now();
-    for (let n = 0; n < 100; n++) host.record({ id: `main-${n}`, pool: "main", kind: "worker" }).started(1);
-    // Waiting 3 ms for each of the 200 would take 600.
-    expect(performance.now() - since).toBeLessThan(300);
+    let shortest = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 4; round++) {
+      const since = performance.now();
+      for (let n = 0; n < 25; n++) host.record({ id: `main-${round}-${n}`, pool: "main", kind: "worker" }).started(1);
+      shortest = Math.min(shortest, performance.now() - since);
+    }
+    // Waiting 3 ms for each of the 50 writes of a round would take 150.
+    expect(shortest).toBeLessThan(75);
     other.exec("COMMIT");
     await until(async () => (await hostsIn(state)).find((found) => found.run === run)?.processes.length === 100);
     other.exec("BEGIN IMMEDIATE");

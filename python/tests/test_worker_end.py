@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from worker_host import PATIENCE, SRC, Host
@@ -86,10 +85,9 @@ def test_shutdown_waits_for_what_runs_and_leaves_the_classes(left: str) -> None:
 
 def test_shutdown_of_an_idle_worker_is_immediate(left: str) -> None:
     with Host(TOOLS) as host:
-        began = time.monotonic()
+        # Its grace period would be longer than anybody waits here.
         host.shutdown(60_000)
         assert host.process.popen.wait(PATIENCE) == 0
-        assert time.monotonic() - began < 2
 
 
 def test_shutdown_interrupts_what_does_not_end_in_time(left: str) -> None:
