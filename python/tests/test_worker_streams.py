@@ -60,8 +60,8 @@ async def ain_turns(n: int) -> AsyncIterator[int]:
         await turns["ain_turns"].acquire()
 
 @tool
-async def go_on(tool: str) -> None:
-    turns[tool].release()
+async def go_on(which: str) -> None:
+    turns[which].release()
 
 @tool
 def breaks(after: int) -> Iterator[int]:
@@ -164,7 +164,7 @@ def test_items_leave_when_they_are_made(host: Host, tool: str) -> None:
         # The next one is made only when this one is here.
         got = host.for_call(call)
         assert (got.kind, got.aux) == (MESSAGE, 1)
-        host.call("go_on", tool=tool)
+        host.call("go_on", which=tool)
     assert host.for_call(call).kind == END
 
 
