@@ -14,6 +14,8 @@ export interface Interpreter {
   readonly version: Version;
   /** Version of every package it can import, by name in lower case. */
   readonly packages: ReadonlyMap<string, string>;
+  /** Folders that it imports from, but for the working directory. */
+  readonly folders: readonly string[];
   /** Whether it belongs to a virtual environment. */
   readonly isVenv: boolean;
   /** Whether `-m pip` works. */
@@ -52,6 +54,7 @@ print("\\n" + json.dumps({
     "version": list(sys.version_info[:3]),
     "executable": sys.executable,
     "packages": packages,
+    "folders": [os.path.abspath(folder) for folder in sys.path if folder],
     "isVenv": sys.prefix != getattr(sys, "base_prefix", sys.prefix),
     "hasPip": has("pip"),
     "hasVenv": has("venv") and has("ensurepip"),
@@ -88,11 +91,13 @@ function parse(command: string, line: string): Interpreter | undefined {
   if (typeof json !== "object" || json === null || !("version" in json) || !Array.isArray(json.version)) return undefined;
   const flag = (name: string): boolean => Reflect.get(json, name) === true;
   const packages: unknown = Reflect.get(json, "packages");
+  const folders: unknown = Reflect.get(json, "folders");
   return {
     command,
     executable: String(Reflect.get(json, "executable") ?? "") || command,
     version: parseVersion(json.version.join(".")),
     packages: new Map(Object.entries(packages ?? {}).map(([name, version]) => [name, String(version)])),
+    folders: Array.isArray(folders) ? folders.map(String) : [],
     isVenv: flag("isVenv"),
     hasPip: flag("hasPip"),
     hasVenv: flag("hasVenv"),

@@ -9,6 +9,7 @@ import { managedEnvironment, type ReadyPython } from "./environment.ts";
 import { forkLaunch } from "./fork-launch.ts";
 import type { Command } from "./fork-server.ts";
 import { examine, requirePackages, search } from "./interpreter.ts";
+import { recall, remember } from "./known-interpreters.ts";
 import { notStarted } from "./not-started.ts";
 import { pythonEnvironment } from "./python-environment.ts";
 import { isAtLeast } from "./requirements.ts";
@@ -31,10 +32,14 @@ export const python: Adapter = {
 const resolvePython = Effect.fnUntraced(function* (options: PrepareOptions) {
   const { named, looked } = search(options.python);
   if (named === undefined) return yield* managedEnvironment(looked, options.onProgress);
+  const isPath = named.command.includes("/");
+  const known = isPath ? recall(named.command) : undefined;
+  if (known !== undefined) return { path: named.command, version: known } satisfies ReadyPython;
   const found = yield* examine(named, looked);
   yield* requirePackages(found);
+  remember(found);
   // A bare name may belong to a shim, which would be run again for each worker. A path may be a wrapper that is meant to be run.
-  return { path: named.command.includes("/") ? named.command : found.executable, version: found.version } satisfies ReadyPython;
+  return { path: isPath ? named.command : found.executable, version: found.version } satisfies ReadyPython;
 });
 
 /** How to run one of Snakepit's own Python modules: the program and the arguments before those of the module. */
