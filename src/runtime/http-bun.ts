@@ -15,6 +15,8 @@ export function listenOnBun(handlers: HttpHandlers, { port, host, tls, headersTi
     idleTimeout,
     // Each handler has a limit of its own.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    // Otherwise a fault of this package would be shown to strangers with its source.
+    development: false,
     ...(files !== undefined && { tls: { cert: files.cert, key: files.key } }),
     async fetch(request, server) {
       // A call may take as long as it takes, and a stream may have nothing to say for hours. The time is the connection's, so it is set again after the answer.

@@ -95,6 +95,8 @@ describe("a gateway lets in", () => {
     expect(await outcome(access, { token })).toBe("token:ci");
     now = 5_000;
     expect(await outcome(access, { token })).toContain("has expired");
+    const never = { token, name: "ci", scopes: [], expiresAt: new Date("soon") };
+    expect(thrown(() => openAccess({ auth: { tokens: [never] } }))).toMatchObject({ option: "auth.tokens[0].expiresAt" });
   });
 
   test("everybody to the public pages, as nobody who may anything", async () => {
@@ -307,6 +309,17 @@ describe("limits", () => {
     expect(await outcome(access, { token })).toBe("token:ci");
     now += 20_000;
     expect(await wrong("127.0.0.1")).toStartWith("Unauthenticated");
+  });
+
+  test("hold back strangers who watch the health without end, and nobody else who asks for it", async () => {
+    const access = openAccess({ auth });
+    const watch = (address: string) => access.admit(head({ path: "/grpc.health.v1.Health/Watch", address }));
+    const [first] = await Promise.all(Array.from({ length: 100 }, () => watch("192.0.2.7")));
+    await expect(watch("192.0.2.7")).rejects.toMatchObject({ _tag: "RateLimited" });
+    await watch("192.0.2.8");
+    await access.admit(head({ path: "/grpc.health.v1.Health/Check", address: "192.0.2.7" }));
+    first?.release();
+    await watch("192.0.2.7");
   });
 
   test("that make no sense are refused", () => {

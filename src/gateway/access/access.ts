@@ -7,7 +7,7 @@ import { authorize } from "./authorize.ts";
 import { isKnown, type Known, type Recognised } from "./credentials.ts";
 import { addressKey, Buckets, type Rate, Running } from "./limits.ts";
 import type { AccessLimits, AccessOptions } from "./options.ts";
-import { actionOf, isPublic, metricsPath } from "./paths.ts";
+import { actionOf, isPublic, metricsPath, watchPath } from "./paths.ts";
 import { nobody, principalKey } from "./principal.ts";
 import { recogniser } from "./recognise.ts";
 import { reasonOf } from "./tokens.ts";
@@ -24,6 +24,8 @@ const defaultConcurrent = 1_000;
 const defaultFailuresPerMinute = 60;
 /** What somebody who has too much under way is told to wait, in milliseconds: nobody knows when something will end. */
 const BUSY_MS = 1_000;
+/** Watches of the health from one address, which need no token. */
+const MOST_WATCHES = 100;
 
 /**
  * Opens what decides who is let in.
@@ -37,6 +39,7 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
   const rates = new Buckets(now);
   const failures = new Buckets(now);
   const running = new Running();
+  const watches = new Running();
   const onChange = (problem: unknown): void => {
     if (problem !== undefined)
       process.stderr.write(`snakepit: what was read before still holds, since a file of tokens or keys is wrong: ${reasonOf(problem)}\n`);
@@ -47,14 +50,11 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
   const audit = openAudit(options.audit);
 
   async function recognise(request: RequestHead): Promise<Recognised> {
-    const atOnce = who.atOnce(request);
-    // Whoever is known already comes in, however many others fail from the same address.
-    if (atOnce !== undefined && isKnown(atOnce)) return atOnce;
-    const address = addressKey(request.peer.address);
-    const waitMs = failures.waitMs(address, failureRate);
+    const recognised = who.atOnce(request) ?? (await who.check(request));
+    // Whoever may come in does, however many others fail from the same address: behind a proxy that is everybody's.
+    if (isKnown(recognised)) return recognised;
+    const waitMs = failures.take(addressKey(request.peer.address), failureRate);
     if (waitMs > 0) throw new RateLimited({ retryAfterMs: waitMs });
-    const recognised = atOnce ?? (await who.check(request));
-    if (!isKnown(recognised)) failures.take(address, failureRate);
     return recognised;
   }
 
@@ -68,9 +68,18 @@ export function openAccess(options: AccessOptions, now: () => number = Date.now)
     throw new RateLimited({ retryAfterMs: waitMs });
   }
 
+  /** What is public is answered at once, but for watches of the health: nobody would have to be known to hold connections without end. */
+  function admitAnybody({ url, peer }: RequestHead): Admission {
+    const values = createContextValues();
+    if (url.pathname !== watchPath) return { values, release: () => {} };
+    const key = addressKey(peer.address);
+    if (!watches.begin(key, MOST_WATCHES)) throw new RateLimited({ retryAfterMs: BUSY_MS });
+    return { values, release: () => watches.end(key) };
+  }
+
   async function admit(request: RequestHead): Promise<Admission> {
     const { pathname } = request.url;
-    if (isPublic(pathname)) return { values: createContextValues(), release: () => {} };
+    if (isPublic(pathname)) return admitAnybody(request);
     const began = now();
     const action = actionOf(pathname);
     const record: RequestRecord = { outcome: outcomeUnlessTold(action) };

@@ -6,6 +6,8 @@ import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
 const publicPages: ReadonlySet<string> = new Set(["/", "/healthz", "/readyz"]);
 /** The service of gRPC that tells whether a server is well. */
 const publicService = "/grpc.health.v1.Health/";
+/** A stream that lasts as long as its reader likes, for everybody. */
+export const watchPath = `${publicService}Watch`;
 /** Needs the scope `metrics`. */
 export const metricsPath = "/metrics";
 

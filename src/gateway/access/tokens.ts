@@ -27,6 +27,9 @@ export function givenTokens(tokens: readonly TokenOptions[], now: () => number):
         throw new InvalidOptions({ option: `${option}.token`, expected: `a random secret of at least ${minTokenLength} characters` });
       if (!isTokenName(name)) throw new InvalidOptions({ option: `${option}.name`, expected: tokenNameForm });
       checkScopes(`${option}.scopes`, scopes);
+      // Of one that is no point in time nothing could be said but that it never ends.
+      if (expiresAt !== undefined && !Number.isFinite(expiresAt.getTime()))
+        throw new InvalidOptions({ option: `${option}.expiresAt`, expected: "a point in time" });
       return [
         hashOf(token),
         { known: { principal: principal("token", name, scopes) }, expiresAt: expiresAt?.getTime(), revokedAt: undefined },

@@ -53,6 +53,8 @@ export interface Handler {
 }
 
 const defaults = { maxBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 30_000 };
+/** Longest time that timers hold, 24 days: what is longer is over at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** What a protocol puts around the one message of a body. */
 const FRAMING_BYTES = 16;
 const isMessage = /^application\/(?:json|proto)\b/;
@@ -77,6 +79,7 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
     readMaxBytes: maxBodyBytes,
     binaryOptions,
     jsonOptions,
+    maxTimeoutMs: LONGEST_TIMEOUT_MS,
     shutdownSignal: drain.expired,
     requestGate: (context) => {
       const refusal = context.values.get(refusalKey);
@@ -99,6 +102,11 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
       admission = await site.admit(head);
     } catch (error) {
       return refuse(method, request, error);
+    }
+    // It may have begun to close while somebody's keys were fetched.
+    if (drain.closing.aborted && method.service !== Health) {
+      admission.release();
+      return refuse(method, request, closingError());
     }
     const ended = endOnce(admission, drain);
     try {

@@ -67,6 +67,7 @@ export function adminHandlers({ admin }: Pit): ServiceImpl<typeof AdminService> 
       const forget = admin.recent.listen((event) => isWanted(event) && buffer.add(event), isAll);
       const over = overSignal(context);
       over.addEventListener("abort", () => buffer.end(), { once: true });
+      if (over.aborted) buffer.end();
       try {
         yield create(WatchEventsResponseSchema);
         for (const event of before) yield { event: eventJson(event, told) };

@@ -4,10 +4,14 @@
  * comes with a key that was seen a moment ago is refused.
  */
 import type { Interceptor } from "@connectrpc/connect";
-import { ConnectionLost } from "../../errors/index.ts";
+import { ConnectionLost, InvalidOptions } from "../../errors/index.ts";
+import { principalKey } from "../access/principal.ts";
 
 /** Where the key of a request is. The header of HTTP's own draft for it. */
 const HEADER = "idempotency-key";
+
+/** Longer keys are refused, in characters: they are kept. */
+const LONGEST_KEY = 200;
 
 /** How long a key is remembered at least, in milliseconds. Runtimes send again at once. */
 const REMEMBERED_MS = 10_000;
@@ -15,12 +19,14 @@ const REMEMBERED_MS = 10_000;
 /** Most keys of one such span: beyond that it is over early. */
 const MOST_KEYS = 100_000;
 
-/** Refuses what was seen before with ConnectionLost, which says what became of the request that was made. */
+/** Refuses what the same principal has sent before with ConnectionLost, which says what became of the request that was made. */
 export function refuseRepeats(): Interceptor {
   const seen = new RecentKeys();
   return (next) => (request) => {
     const key = request.header.get(HEADER);
-    if (key !== null && !seen.add(key))
+    if (key === null) return next(request);
+    if (key.length > LONGEST_KEY) throw new InvalidOptions({ option: HEADER, expected: `${LONGEST_KEY} characters at most` });
+    if (!seen.add(`${request.contextValues.get(principalKey).id} ${key}`))
       throw new ConnectionLost({ worker: "", reason: "the request came twice, and the first may have run" });
     return next(request);
   };
