@@ -4,6 +4,7 @@ import { AdminError, type AdminMethod } from "../registry/admin.ts";
 import { askPit } from "../registry/admin-client.ts";
 import { registryMessage } from "../registry/message.ts";
 import { type OpenHost, openRegistry, type RegistryService } from "../registry/registry.ts";
+import { complain } from "./text.ts";
 
 /** A pit, and what it has answered. */
 export interface Answered<A> {
@@ -48,8 +49,7 @@ export const askAll = Effect.fnUntraced(function* <A>(method: AdminMethod, shape
   const hosts = yield* (yield* registry).hosts;
   const answers = yield* Effect.forEach(hosts, (host) => askOne(host, method, shape), { concurrency: "unbounded" });
   for (const { host, answer, reason } of answers) {
-    if (answer === undefined)
-      process.stderr.write(`Process ${host.pid} has a pit open, run ${host.run}, that cannot be asked: ${reason}\n`);
+    if (answer === undefined) complain(`Process ${host.pid} has a pit open, run ${host.run}, that cannot be asked: ${reason}`);
   }
   return answers;
 });

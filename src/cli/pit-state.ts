@@ -65,7 +65,8 @@ export const SessionState = Struct({
   bytes: Schema.Number,
   handles: Schema.Number,
   usedAt: Schema.String,
-  ttlMs: Schema.Number,
+  /** Null for ever, for which JSON has no number. */
+  ttlMs: Schema.NullOr(Schema.Number),
 });
 /** A session. */
 export type SessionState = typeof SessionState.Type;
@@ -130,7 +131,7 @@ export const sessionStateOf = ({ id, variables, bytes, handles, usedAt, ttlMs }:
   bytes,
   handles,
   usedAt: usedAt.toISOString(),
-  ttlMs,
+  ttlMs: Number.isFinite(ttlMs) ? ttlMs : null,
 });
 
 const asNumber = (value: bigint | number): number => Number(value);

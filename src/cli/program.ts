@@ -12,6 +12,7 @@ import { reload } from "./reload.ts";
 import { serve } from "./serve.ts";
 import { services } from "./services.ts";
 import { sessions } from "./sessions.ts";
+import { complain } from "./text.ts";
 import { token } from "./token.ts";
 import { top } from "./top.ts";
 import { workers } from "./workers.ts";
@@ -28,7 +29,7 @@ const settings = Layer.mergeAll(
     // A mistake is answered with what is wrong, on stderr, and not with a page of help before it.
     present: (event) =>
       event._tag === "InvalidInvocation"
-        ? Effect.sync(() => complain(event.errors, event.commandPath))
+        ? Effect.sync(() => refuse(event.errors, event.commandPath))
         : CliOutput.defaultPresenter.present(event),
   }),
 );
@@ -44,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
 function failed(error: unknown): ExitCode {
   if (error instanceof OutputClosed) return exitCodes.ok;
   if (isSnakepitError(error)) {
-    process.stderr.write(`${describe(error)}\n`);
+    complain(describe(error));
     if (error._tag === "InvalidOptions") return exitCodes.usage;
     return error._tag === "PythonNotFound" || error._tag === "EnvironmentFailed" ? exitCodes.environment : exitCodes.failed;
   }
@@ -57,16 +58,16 @@ function failed(error: unknown): ExitCode {
     case "NotWatched":
     case "NotServed":
     case "TokensFailed":
-      process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
+      complain(error instanceof Error ? error.message : "");
       return exitCodes.failed;
     // Of a flag that is right by itself but does not go with another.
     case "InvalidValue":
-      process.stderr.write(`${error instanceof Error ? error.message : ""}\n`);
+      complain(error instanceof Error ? error.message : "");
       return exitCodes.usage;
     case "ShowHelp":
       return wasMistake(error) ? exitCodes.usage : exitCodes.ok;
     default:
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
       return exitCodes.failed;
   }
 }
@@ -77,9 +78,9 @@ function describe(error: Error & { readonly _tag: string }): string {
   return [...(traceback === "" ? [] : [traceback, ""]), `${error._tag}: ${error.message}`].join("\n");
 }
 
-function complain(errors: readonly CliError.NonShowHelpErrors[], commandPath: readonly string[]): void {
-  for (const { message } of errors) process.stderr.write(`${message}\n`);
-  process.stderr.write(`Try: ${commandPath.join(" ")} --help\n`);
+function refuse(errors: readonly CliError.NonShowHelpErrors[], commandPath: readonly string[]): void {
+  for (const { message } of errors) complain(message);
+  complain(`Try: ${commandPath.join(" ")} --help`);
 }
 
 const tagOf = (error: unknown): unknown => (typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined);

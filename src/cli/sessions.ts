@@ -44,7 +44,7 @@ const cells = ({ id, variables, bytes, handles, usedAt, ttlMs }: SessionState): 
   { figure: memory(BigInt(bytes)) },
   handles,
   usedAt,
-  { figure: duration(ttlMs) },
+  { figure: duration(ttlMs ?? Number.POSITIVE_INFINITY) },
 ];
 
 const listed = (headings: readonly string[], rows: readonly (readonly Cell[])[]): string =>

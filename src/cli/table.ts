@@ -1,7 +1,7 @@
 /** Rows under headings, in columns of even width, as far as the text goes. */
-import { widthOf } from "./text.ts";
+import { printable, widthOf } from "./text.ts";
 
-/** A figure with its unit. */
+/** A figure with its unit, as it is shown. */
 export interface Figure {
   readonly figure: string;
 }
@@ -9,9 +9,9 @@ export interface Figure {
 /** A cell; numbers and figures stand on the right. */
 export type Cell = number | string | Figure;
 
-const textIn = (cell: Cell | undefined): string => (typeof cell === "object" ? cell.figure : String(cell));
+const textIn = (cell: Cell | undefined): string => (typeof cell === "object" ? cell.figure : printable(String(cell)));
 
-/** The cells of the headings and of each row, filled up with spaces to the width of their column. */
+/** The cells of the headings and of each row, filled up with spaces to the width of their column. What a terminal would take for a command is left out. */
 export function layOut(headings: readonly string[], rows: readonly (readonly Cell[])[]): readonly (readonly string[])[] {
   const widths = headings.map((heading, column) => Math.max(widthOf(heading), ...rows.map((row) => widthOf(textIn(row[column])))));
   const numeric = headings.map((_, column) => rows.some((row) => typeof row[column] !== "string"));

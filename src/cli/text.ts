@@ -26,6 +26,11 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
 }
 
+/** Writes text to stderr, of every line what may be written there. */
+export function complain(text: string): void {
+  process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
+}
+
 /** How a piece of text looks, by the names that `util.styleText` has. */
 export type Look = Parameters<typeof styleText>[0];
 

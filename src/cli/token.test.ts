@@ -48,6 +48,7 @@ test.each([
   [["create", "ci", "--scope", "everything"], 2, "tool:NAME"],
   [["create", "two words", "--scope", "*"], 2, "letters, digits"],
   [["create", "ci", "--scope", "*", "--days", "0"], 2, "above 0"],
+  [["create", "ci", "--scope", "*", "--days", "1e12"], 2, "at most 36500"],
   [["list", "--tokens", "none.json"], 1, "none.json"],
   [["revoke", "x", "--tokens", "made.json"], 1, 'There is no token "x"'],
 ])(

@@ -12,6 +12,8 @@ import { table } from "./table.ts";
 export class TokensFailed extends Schema.TaggedError<TokensFailed>()("TokensFailed", { message: Schema.String }) {}
 
 const DAY_MS = 86_400_000;
+/** A hundred years. A date has an end. */
+const MOST_DAYS = 36_500;
 /** An id is taken once of 2^40, and no file has two the same. */
 const ID_BYTES = 5;
 
@@ -35,7 +37,13 @@ const create = Command.make(
       Flag.mapEffect((text) => (isScope(text) ? Effect.succeed(text) : invalid("scope", text, `one of ${scopeForms}`))),
       Flag.atLeast(1),
     ),
-    days: above0(Flag.Finite("days"), "days").pipe(Flag.withDescription("Days until it expires (default: never)"), Flag.optional),
+    days: Flag.Finite("days").pipe(
+      Flag.mapEffect((value) =>
+        value > 0 && value <= MOST_DAYS ? Effect.succeed(value) : invalid("days", String(value), `a number above 0, at most ${MOST_DAYS}`),
+      ),
+      Flag.withDescription("Days until it expires (default: never)"),
+      Flag.optional,
+    ),
     requestsPerSecond: above0(Flag.Finite("requests-per-second"), "requests-per-second").pipe(
       Flag.withDescription("Its own limit instead of the gateway's"),
       Flag.optional,

@@ -107,7 +107,7 @@ function painted(line: Line, width: number, paint: Paint): string {
 }
 
 const titleLines = ({ name, sample, lost }: Standing): Line[] => [
-  [{ text: "Snakepit", look: "bold" }, `  ${name}  `, state(sample.health), `  ${clock(sample.at)}`],
+  [{ text: "Snakepit", look: "bold" }, `  ${name}  `, state(printable(sample.health)), `  ${clock(sample.at)}`],
   ...(lost === "" ? [] : [[{ text: `No answer: ${printable(lost)}`, look: "red" } as const]]),
 ];
 
@@ -137,8 +137,7 @@ const withLook = (text: string, look: Look | undefined): Piece => (look === unde
 const state = (text: string): Piece => withLook(text, looks[text.trim()]);
 
 function columns(headings: readonly string[], rows: readonly (readonly Cell[])[]): Required<Pick<Section, "heading" | "lines">> {
-  const printed = rows.map((row) => row.map((cell) => (typeof cell === "string" ? printable(cell) : cell)));
-  const [heading = [], ...cells] = layOut(headings, printed);
+  const [heading = [], ...cells] = layOut(headings, rows);
   const spaced = (line: readonly string[], piece: (cell: string, column: number) => Piece): Line =>
     line.flatMap((cell, column) => (column === 0 ? [piece(cell, column)] : [GAP, piece(cell, column)]));
   return {

@@ -8,10 +8,11 @@ const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 export const figure = (value: number | bigint): string =>
   typeof value === "bigint" || Math.abs(value) >= 1000 || Number.isInteger(value) ? whole.format(value) : fine.format(value);
 
-/** A duration given in milliseconds; a dash for none. */
+/** A duration given in milliseconds; a dash for none, and Infinity in words. */
 export function duration(ms: number | bigint): string {
   const value = Number(ms);
   if (value <= 0) return "–";
+  if (value === Number.POSITIVE_INFINITY) return "for ever";
   if (value < 1) return `${fine.format(value * 1000)} µs`;
   if (value < 1000) return `${fine.format(value)} ms`;
   if (value < 60_000) return `${fine.format(value / 1000)} s`;
