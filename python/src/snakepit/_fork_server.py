@@ -14,7 +14,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 # Nothing heavy may be imported here: the host connects as soon as the socket is there.
-from snakepit import _bytecode, _lifeline
+from snakepit import _lifeline, _own_imports
 from snakepit._meeting import Met, await_host, begin, say, start_time_ticks
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--socket", required=True, metavar="PATH")
     parser.add_argument("--tools", action="store_true", help="what it imports are the tools of its workers")
     options = parser.parse_args()
-    _bytecode.keep()
+    _own_imports.begin()
     path: str = options.socket
     begun = begin(path)
     met = begun and await_host(begun[0], path, begun[1])
@@ -73,7 +73,7 @@ def _serve(met: Met, are_tools: bool) -> int:
     logs.open(_write)
     worker_id = met.hello.worker_id
     sources = list(met.hello.tools)
-    _bytecode.as_wished()
+    _own_imports.end()
     try:
         box = load(sources) if are_tools else import_all(sources)
     except WorkerStartFailed as error:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 # Nothing heavy may be imported here: the host connects as soon as the socket is there.
-from snakepit import _bytecode, _lifeline
+from snakepit import _lifeline, _own_imports
 from snakepit._meeting import await_host, begin, say, start_time_ticks
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _load(tools: list[str]) -> Toolbox:
     from snakepit import _fork, _leader, _runtime, _session, _threads, _worker_service  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from snakepit._loading import load
 
-    _bytecode.as_wished()
+    _own_imports.end()
     box = load(tools)
     box.enter()
     return box

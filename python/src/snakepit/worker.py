@@ -29,9 +29,9 @@ def main() -> None:
     # argparse takes a tenth of the time until the socket is there.
     match sys.argv[1:]:
         case ["--socket", path]:
-            from snakepit import _bytecode
+            from snakepit import _own_imports
 
-            _bytecode.keep()
+            _own_imports.begin()
             run(path)
         case _:
             sys.exit("usage: python -m snakepit.worker --socket PATH")

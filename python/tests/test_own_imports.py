@@ -1,4 +1,4 @@
-"""Which compiled code a worker leaves."""
+"""What a worker leaves of its start: compiled code, and a collector of garbage that works."""
 
 from __future__ import annotations
 
@@ -33,6 +33,28 @@ def test_compiled_code_of_the_tools_is_kept_where_that_is_wished(tmp_path: Path)
     (tmp_path / "mine.py").write_text("import neighbour\nfrom snakepit import tool\n\n@tool\ndef ask() -> int:\n    return neighbour.ANSWER\n")
     with Host([str(tmp_path / "mine.py")], process=Process(env={"PYTHONDONTWRITEBYTECODE": ""})):
         assert "neighbour" in _compiled(tmp_path)
+
+
+def test_garbage_of_tools_is_collected_while_they_are_imported_and_later() -> None:
+    tools = """
+    import gc
+    import weakref
+
+    class Ring:
+        def __init__(self) -> None:
+            self.ring = self
+
+    imported = weakref.ref(Ring())
+    enabled = gc.isenabled()
+
+    @tool
+    def collected() -> list[bool]:
+        later = weakref.ref(Ring())
+        gc.collect()
+        return [enabled, gc.isenabled(), imported() is None, later() is None]
+    """
+    with Host(tools) as host:
+        assert host.call("collected") == [True] * 4
 
 
 def test_the_worker_says_how_it_is_started() -> None:
