@@ -15,8 +15,13 @@ export class TokenSource {
   get(): Promise<string> | undefined {
     const token = this.#token;
     if (token === undefined) return undefined;
-    this.#kept ??= this.#ask(token);
-    return this.#kept;
+    if (this.#kept !== undefined) return this.#kept;
+    const asked = ask(token);
+    this.#kept = asked;
+    asked.catch(() => {
+      if (this.#kept === asked) this.#kept = undefined;
+    });
+    return asked;
   }
 
   /** The gateway does not accept this token. Whether another one may be had: it is asked for once, however many requests were refused. */
@@ -25,13 +30,12 @@ export class TokenSource {
     if (this.#kept === token) this.#kept = undefined;
     return true;
   }
+}
 
-  async #ask(token: Token): Promise<string> {
-    try {
-      return typeof token === "string" ? token : await token();
-    } catch (cause) {
-      this.#kept = undefined;
-      throw isSnakepitError(cause) ? cause : new Unauthenticated({ reason: "there is no token" }, { cause });
-    }
+async function ask(token: Token): Promise<string> {
+  try {
+    return typeof token === "string" ? token : await token();
+  } catch (cause) {
+    throw isSnakepitError(cause) ? cause : new Unauthenticated({ reason: "there is no token" }, { cause });
   }
 }

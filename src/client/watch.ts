@@ -76,18 +76,23 @@ class Watch {
     const message = { sessionId: this.#link.id, names: [...this.#names], seen: Object.fromEntries(this.#seen), form: ValueForm.MSGPACK };
     const messages = this.#link.connection.stream(methods.watchVariables, { message, signal: this.#signal });
     let stands = false;
-    for (let next = await orAborted(messages.next(), this.#signal); !next.done; next = await orAborted(messages.next(), this.#signal)) {
-      if (!stands) {
-        stands = true;
-        yield* this.#missed();
-        this.stood = true;
-        this.#attempts = 0;
+    try {
+      for (let next = await orAborted(messages.next(), this.#signal); !next.done; next = await orAborted(messages.next(), this.#signal)) {
+        if (!stands) {
+          stands = true;
+          yield* this.#missed();
+          this.stood = true;
+          this.#attempts = 0;
+        }
+        const change = variableChange(next.value);
+        if (change === undefined || this.#gone.has(change.id)) continue;
+        this.#note(change, next.value.variable);
+        yield change;
+        if (this.ended) return;
       }
-      const change = variableChange(next.value);
-      if (change === undefined || this.#gone.has(change.id)) continue;
-      this.#note(change, next.value.variable);
-      yield change;
-      if (this.ended) return;
+    } finally {
+      // Not waited for: it ends with what it waits for, and the signal ends that.
+      void messages.return(undefined).catch(() => {});
     }
   }
 
