@@ -8,7 +8,7 @@ import { createToken, type Served, serve } from "../src/gateway.ts";
 import { Snakepit } from "../src/index.ts";
 import { openChromium } from "./browser.support.ts";
 import { chromiumPath } from "./chromium.ts";
-import { toolFile, until } from "./pool.support.ts";
+import { toolFile } from "./pool.support.ts";
 
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const token = createToken();
@@ -138,8 +138,12 @@ describe.skipIf(chromiumPath === undefined)("the dashboard", () => {
     await page.getByText("It has no variables.").waitFor();
     page.on("dialog", (dialog) => void dialog.accept());
     await page.getByRole("button", { name: "End session" }).click();
-    await until(async () => (await pit.sessions()).length === 0);
-  });
+    await page.getByText("The session has ended.").waitFor();
+    // It looks for the session again and again, and makes none.
+    const asked = (): Promise<unknown> => page.waitForResponse((response) => response.url().endsWith("/ListSessions"));
+    for (let n = 0; n < 4; n++) await asked();
+    expect(await pit.sessions()).toEqual([]);
+  }, 30_000);
 
   test("tries a tool: a result, a stream, a failure with its traceback, a wrong argument", async () => {
     await open("Tools");

@@ -56,12 +56,19 @@ function Variables({ id, pit }: { readonly id: string; readonly pit: Connection[
   useEffect(
     () =>
       following(async (signal) => {
+        // To open one that has ended would make it anew.
+        const isThere = (await pit.sessions()).some((session) => session.id === id);
+        setSaid(isThere ? "" : "The session has ended.");
+        // A new watch tells everything that is there again.
+        setVariables(new Map());
+        if (!isThere || signal.aborted) return;
         const session = await pit.session(id);
         try {
+          // Nothing tells of an abort that has been.
+          if (signal.aborted) return;
           const changes = session.variables.watch();
           signal.addEventListener("abort", () => void changes.return?.());
           for await (const change of changes) {
-            if (change.kind === "ended") setSaid("The session has ended.");
             setVariables((before) => {
               const after = new Map(before);
               if (change.kind === "set") after.set(change.id, change);

@@ -48,8 +48,7 @@ export function useStanding(admin: AdminClient): Standing {
 }
 
 /**
- * Runs `once` again and again until it is told to stop: after an end at once, after a failure when a second has passed. Gives what stops it, as an effect
- * wants it.
+ * Runs `once` again and again, a second after its end or its failure, until it is told to stop. Gives what stops it, as an effect wants it.
  */
 export function following(once: (signal: AbortSignal) => Promise<void>, onLost: (reason: string) => void): () => void {
   const stopped = new AbortController();
