@@ -3,8 +3,8 @@ import { create, type DescField, fromBinary, type MessageInitShape, ScalarType, 
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
 import fc from "fast-check";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, WorkerService } from "../gen/snakepit/v1/worker_pb.ts";
-import { plainRequest, plainResponse, sendPlain } from "./connect-execute.ts";
-import { Prefixes } from "./execute.ts";
+import { plainRequest, plainResponse } from "./connect-execute.ts";
+import { Prefixes, sendPlain } from "./execute.ts";
 import { HEADER_BYTES, Kind } from "./frame.ts";
 import { body, type Frame, openPeer, type Peer, read } from "./testing-peer.ts";
 import { FrameWriter } from "./writer.ts";
@@ -24,7 +24,7 @@ function bodyByHand(request: MessageInitShape<typeof ExecuteToolRequestSchema>):
     uncork() {},
     destroy() {},
   });
-  sendPlain(writer, 1, 0, new Prefixes().get(plain.sessionId, plain.tool), plain.args);
+  sendPlain(writer, Kind.EXECUTE, 1, 0, new Prefixes().get(plain.sessionId, plain.tool), plain.args);
   writer.flush();
   return sent[0]!.subarray(HEADER_BYTES);
 }

@@ -9,9 +9,8 @@ import {
   ExecuteToolResponseSchema,
   WorkerService,
 } from "../gen/snakepit/v1/worker_pb.ts";
-import { onlyResult, prefixLength, varintLength, writeVarint } from "./execute.ts";
-import { copyBytes, Kind } from "./frame.ts";
-import type { FrameWriter } from "./writer.ts";
+import { onlyResult } from "./execute.ts";
+import { copyBytes } from "./frame.ts";
 
 /** The method that has a frame of its own. */
 export const executeTool: DescMethod = WorkerService.method.executeTool;
@@ -31,21 +30,6 @@ export function plainRequest(input: object): PlainRequest | undefined {
   if (traceparent !== "" || depth !== 0 || waiter !== 0 || $unknown !== undefined) return undefined;
   if (buffers !== undefined && !(Array.isArray(buffers) && buffers.length === 0)) return undefined;
   return { sessionId, tool, args };
-}
-
-/** The length of a request that is built in the arena. */
-export function plainLength(prefix: Uint8Array, args: Uint8Array): number {
-  return prefix.length + varintLength(args.length) + args.length;
-}
-
-/** Sends a request that fits into the arena. `prefix` is its constant part; `args` may be written to afterwards. */
-export function sendPlain(writer: FrameWriter, call: number, timeLeftMs: number, prefix: Uint8Array, args: Uint8Array): void {
-  let at = writer.reserve(plainLength(prefix, args), Kind.EXECUTE, 0, prefixLength(prefix), call, timeLeftMs);
-  const { arena } = writer;
-  arena.set(prefix, at);
-  at = writeVarint(arena, at + prefix.length, args.length);
-  arena.set(args, at);
-  writer.sent();
 }
 
 /** The response in the bytes from `start` to `end`, in memory of its own; undefined when it needs the generated code. */

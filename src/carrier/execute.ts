@@ -8,6 +8,7 @@ import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamR
 import { decode, type ObjectReferences, OWNED_FROM_BYTES, type ReceivedBuffer } from "../value/index.ts";
 import { copyBytes, fault, MAX_PREFIX_BYTES } from "./frame.ts";
 import type { SharedMemory } from "./memory/shared-memory.ts";
+import type { FrameWriter } from "./writer.ts";
 
 /** Constant parts that are kept. Sessions come and go. */
 const MAX_PREFIXES = 4096;
@@ -96,6 +97,21 @@ export function nestingField({ depth, waiter }: { readonly depth: number; readon
     at = writeVarint(field, at + 1, waiter);
   }
   return field.subarray(0, at);
+}
+
+/** The length of a request of nothing but its constant part and its arguments. */
+export function plainLength(prefix: Uint8Array, args: Uint8Array): number {
+  return prefix.length + varintLength(args.length) + args.length;
+}
+
+/** Sends such a request, which fits into the arena, as an Execute or ExecuteStream frame. `args` is copied. */
+export function sendPlain(writer: FrameWriter, kind: number, call: number, timeLeftMs: number, prefix: Uint8Array, args: Uint8Array): void {
+  let at = writer.reserve(plainLength(prefix, args), kind, 0, prefixLength(prefix), call, timeLeftMs);
+  const { arena } = writer;
+  arena.set(prefix, at);
+  at = writeVarint(arena, at + prefix.length, args.length);
+  arena.set(args, at);
+  writer.sent();
 }
 
 /** The body of an Execute or ExecuteStream frame as the pieces of memory it is made of. `args` is copied unless it may be kept. `fields` come after it. */

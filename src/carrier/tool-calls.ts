@@ -16,11 +16,11 @@ import {
   lentRanges,
   nestingField,
   Prefixes,
+  plainLength,
   prefixLength,
   requestParts,
+  sendPlain,
   traceField,
-  varintLength,
-  writeVarint,
 } from "./execute.ts";
 import { checkAnswer, fault, HEADER_BYTES, ITEM_COST, Kind } from "./frame.ts";
 import { decodeCallError, typeOf } from "./headers.ts";
@@ -71,7 +71,7 @@ export class ToolCalls implements CallSink {
     // A getter among the arguments has ended it.
     if (call.over) return;
     const prefix = this.prefixes.get(call.sessionId, call.tool);
-    let length = prefix.length + varintLength(args.length) + args.length;
+    let length = plainLength(prefix, args);
     const isStream = call.streaming || beside.inputs.length > 0;
     if (beside.hasBuffers) beside.place(link.peer.maxBufferBytes, length, link.memory, true);
     let { fields } = beside;
@@ -91,12 +91,7 @@ export class ToolCalls implements CallSink {
     const timeLeft = call.timeLeftMs <= 0 ? 0 : Math.min(Math.ceil(call.timeLeftMs), MAX_AUX);
     const id = this.table.add(call);
     if (fields.length === 0 && length <= ARENA_BODY_BYTES) {
-      let at = writer.reserve(length, kind, 0, prefixLength(prefix), id, timeLeft);
-      const { arena } = writer;
-      arena.set(prefix, at);
-      at = writeVarint(arena, at + prefix.length, args.length);
-      arena.set(args, at);
-      writer.sent();
+      sendPlain(writer, kind, id, timeLeft, prefix, args);
     } else {
       for (const data of beside.attached) writer.message(Kind.ATTACH, 0, 0, id, 0, [data]);
       writer.message(kind, 0, prefixLength(prefix), id, timeLeft, requestParts(prefix, args, fields), beside.withdraw);

@@ -11,8 +11,9 @@ import {
 import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import type { CallMeta } from "../gen/snakepit/v1/frame_pb.ts";
 import { CallLimits, timeoutField } from "./call-limits.ts";
-import { executeTool, plainLength, plainRequest, plainResponse, sendPlain } from "./connect-execute.ts";
+import { executeTool, plainRequest, plainResponse } from "./connect-execute.ts";
 import { decodeMessage, encodeMessage, sendMessage, unreadableMessage } from "./connect-message.ts";
+import { plainLength, sendPlain } from "./execute.ts";
 import { Kind } from "./frame.ts";
 import { connectErrorOf, decodeCallError, decodeCallMeta, toHeaders } from "./headers.ts";
 import type { OpenedCall, OpenedCalls } from "./opened-calls.ts";
@@ -55,7 +56,7 @@ export class UnaryCall<I extends DescMessage, O extends DescMessage> implements 
       const length = plainLength(prefix, plain.args);
       // Nothing waits of a call that has no id yet.
       if (length <= link.peer.maxMessageBytes && link.writer.fits(0, length)) {
-        sendPlain(link.writer, this.begin(), aux, prefix, plain.args);
+        sendPlain(link.writer, Kind.EXECUTE, this.begin(), aux, prefix, plain.args);
         return;
       }
     }
