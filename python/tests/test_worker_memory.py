@@ -50,6 +50,11 @@ def asked_wrongly(x: np.ndarray) -> Iterator[float]:
     yield from x
 
 @tool
+def forever() -> Iterator[int]:
+    while True:
+        yield 0
+
+@tool
 def full(length: int) -> np.ndarray:
     return np.full(length, 7.0)
 """
@@ -168,6 +173,18 @@ def test_items_that_nobody_reads_any_more_are_given_back(host: MemoryHost) -> No
     items = InputItems(stream=1, items=[msgspec.msgpack.encode(buffer_extension(0))], buffers=[buffer])
     host.send(frame(MESSAGE, host.new_call(), ExecuteToolStreamRequest(input=items).SerializeToString(), prefix=1, aux=1))
     assert list(host.event("leases_returned").leases) == [3]
+
+
+def test_items_for_a_tool_without_input_streams_are_given_back(host: MemoryHost) -> None:
+    made = host.segment()
+    assert made is not None
+    call = host.start_stream("forever")
+    buffer = Buffer(dtype="f8", shape=[NUMBERS], kind=Buffer.KIND_NUMPY, shared=written(host, made, 4))
+    items = InputItems(stream=1, items=[msgspec.msgpack.encode(buffer_extension(0))], buffers=[buffer])
+    host.send(frame(MESSAGE, call, ExecuteToolStreamRequest(input=items).SerializeToString(), prefix=1, aux=1))
+    assert list(host.event("leases_returned").leases) == [4]
+    host.cancel(call)
+    host.wait_until_idle()
 
 
 @pytest.mark.parametrize(

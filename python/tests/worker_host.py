@@ -241,8 +241,9 @@ class Host:
     def start_stream(self, tool: str, args: dict[str, Any] | bytes | None = None, *, timeout_ms: int = 0) -> int:
         call = self.new_call()
         raw = args if isinstance(args, bytes) else msgspec.msgpack.encode(args or {})
-        body = ExecuteToolStreamRequest(tool=tool, args=raw).SerializeToString()
-        self.send(frame(EXECUTE_STREAM, call, body, aux=timeout_ms))
+        constant = ExecuteToolStreamRequest(tool=tool).SerializeToString() + b"\x1a"
+        body = constant + (ExecuteToolStreamRequest(args=raw).SerializeToString()[1:] or b"\x00")
+        self.send(frame(EXECUTE_STREAM, call, body, prefix=len(constant), aux=timeout_ms))
         return call
 
     def result(self, call: int) -> Any:

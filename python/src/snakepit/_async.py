@@ -55,9 +55,11 @@ class AsyncCall:
     # On the thread that leads.
 
     def message(self, stream: int, items: int, body: bytearray, attached: list[bytearray]) -> None:
-        if self.inputs is not None:
-            source = self.inputs.message(items, body, attached)
-            self._runtime.loop.post(self._notify, (source,))
+        if self.inputs is None:
+            self._runtime.give_back(body)
+            return
+        source = self.inputs.message(items, body, attached)
+        self._runtime.loop.post(self._notify, (source,))
 
     def half_close(self) -> None:
         if self.inputs is not None:

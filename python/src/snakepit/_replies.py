@@ -9,7 +9,7 @@ from typing import NamedTuple
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from snakepit._errors import PayloadTooLarge, detail_of
-from snakepit._frames import ATTACH, END, ERROR, ITEM_COST, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
+from snakepit._frames import ATTACH, END, ERROR, HEADER, ITEM_COST, MAX_BODY, MESSAGE, RESULT, Bytes, cut, frame, varint
 from snakepit._memory import LEAST_BESIDE, Loan, Memory
 from snakepit._values import OutBuffer, encode
 from snakepit._writer import Frames, Writer, whole
@@ -20,6 +20,7 @@ from snakepit.v1.worker_pb2 import ExecuteToolResponse
 # Header, tag of field 1 and a length of one or two bytes.
 _pack1 = struct.Struct("<IBBHIIBB").pack
 _pack2 = struct.Struct("<IBBHIIBH").pack
+_pack = HEADER.pack
 _RESULTS_OVERHEAD = 16
 # A message up to this size that is one frame is sent by who has it. Given to the writer's thread, it would wait until that one runs.
 _AT_ONCE = 131_072
@@ -155,7 +156,7 @@ class Replies:
         if size > MAX_BODY:
             messages.append(cut(kind, call, parts, aux=aux))
             return Large(messages, mutable, cost)
-        last = b"".join(next(cut(kind, call, parts, aux=aux)))
+        last = b"".join((_pack(size, kind, 0, 0, call, aux), *parts))
         if loans or (size <= _AT_ONCE and not messages):
             return Large(messages, mutable, cost, last, loans)
         messages.append(whole(last))

@@ -6,6 +6,7 @@ queue of the threads that run them (`_sync.py`), asynchronous ones and the handl
 
 from __future__ import annotations
 
+import functools
 import heapq
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -265,7 +266,7 @@ class Runtime:
                 except SnakepitError as e:
                     self._fail(call, e)
             else:
-                self._give_back(message.body)
+                self.give_back(message.body)
         elif kind == END:
             found = self.calls.get(call)
             if found is not None:
@@ -353,10 +354,10 @@ class Runtime:
                 depth, waiter = request.depth, request.waiter
                 self._trace(call, request.traceparent)
             name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
-            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached, self.memory), None, depth, waiter)  # pyright: ignore
+            self._submit(call, entry, timeout_ms, raw, received_buffers(described, attached, self.memory), depth, waiter)  # pyright: ignore
         except SnakepitError as e:
             self.traces.pop(call, None)
-            self._give_back(body)
+            self.give_back(body)
             self.replies.error(call, e, name)
         except (DecodeError, IndexError):
             self.replies.error(call, ProtocolError("no ExecuteToolRequest"), name)
@@ -372,26 +373,38 @@ class Runtime:
         self._new(call)
         name = ""
         try:
-            request = ExecuteToolStreamRequest.FromString(bytes(body))
-            entry = self.entries.find(request.tool, request.session_id)
-            name = entry.name
-            self._trace(call, request.traceparent)
-
-            def give_back(stream: int, amount: int) -> None:
-                with self.protected():
-                    self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
-
-            inputs = Inputs(self.limits.stream_window_bytes, give_back, opened, self.memory)
+            raw: bytes | memoryview | None = None
+            depth = waiter = 0
+            if prefix:
+                entry = self.entries.get(bytes(body[:prefix]))
+                raw = None if attached else args_only(body, prefix)
+                described = ()
+            if raw is None:
+                request = ExecuteToolStreamRequest.FromString(bytes(body))
+                entry = self.entries.find(request.tool, request.session_id)
+                raw = request.args
+                described = request.buffers
+                depth, waiter = request.depth, request.waiter
+                self._trace(call, request.traceparent)
+            name = entry.name  # pyright: ignore[reportPossiblyUnboundVariable]
+            inputs: Inputs | None = None
+            if opened or entry.tool.input_streams:  # pyright: ignore
+                inputs = Inputs(self.limits.stream_window_bytes, functools.partial(self._credit, call), opened, self.memory)
             if opened:
-                give_back(0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
-            buffers = received_buffers(request.buffers, attached, self.memory)
-            self._submit(call, entry, timeout_ms, request.args, buffers, inputs, request.depth, request.waiter)
+                self._credit(call, 0, max(ITEM_COST, len(body) + sum(len(a) for a in attached)))
+            buffers = received_buffers(described, attached, self.memory) if described else []  # pyright: ignore
+            self._submit(call, entry, timeout_ms, raw, buffers, depth, waiter, True, inputs)  # pyright: ignore
         except SnakepitError as e:
             self.traces.pop(call, None)
-            self._give_back(body)
+            self.give_back(body)
             self.replies.error(call, e, name)
-        except DecodeError:
+        except (DecodeError, IndexError):
             self.replies.error(call, ProtocolError("no ExecuteToolStreamRequest"), name)
+
+    def _credit(self, call: int, stream: int, amount: int) -> None:
+        """Gives credit back for what a tool has taken of an input stream."""
+        with self.protected():
+            self.writer.send(frame(CREDIT, call, prefix=stream, aux=amount))
 
     def _submit(
         self,
@@ -400,12 +413,14 @@ class Runtime:
         timeout_ms: int,
         raw: bytes | memoryview,
         buffers: list[object],
-        inputs: Inputs | None,
         depth: int,
         waiter: int,
+        streamed: bool = False,
+        inputs: Inputs | None = None,
     ) -> None:
+        """Has a tool run. `streamed` says that it is answered as a stream."""
         tool = entry.tool
-        if tool.streaming != (inputs is not None) and not (inputs is not None and tool.input_streams):
+        if tool.streaming != streamed and not (streamed and tool.input_streams):
             raise StreamingMismatch(entry.name, tool.streaming)
         if tool.batch is not None:
             self._submit_batched(BatchedCall(self, call, entry, timeout_ms, raw, buffers, depth, waiter))
@@ -415,7 +430,7 @@ class Runtime:
         else:
             made = SyncCall(self, call, entry, timeout_ms, raw, buffers)
         made.inputs = inputs
-        made.streamed = inputs is not None
+        made.streamed = streamed
         made.depth = depth
         made.waiter = waiter
         self.calls[call] = made
@@ -491,7 +506,7 @@ class Runtime:
         if call == 0 or call in self.calls:
             raise FrameError(f"call {call} opened twice" if call else "a call without an id")
 
-    def _give_back(self, body: bytearray) -> None:
+    def give_back(self, body: bytearray) -> None:
         """A message that nobody takes may have lent memory. The numbers of the fields are those of either request."""
         if self.memory.works:
             try:

@@ -9,6 +9,7 @@ import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from snakepit._call import Inputs
@@ -62,19 +63,22 @@ class SyncCall:
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._batch_lock = threading.Lock()
-        self._arrived = threading.Event()
+        # Set whenever there may be news of an input stream. Made with the first, since few calls have one.
+        self._arrived: threading.Event | None = None
 
     # On the thread that leads.
 
     def message(self, stream: int, items: int, body: bytearray, attached: list[bytearray]) -> None:
-        if self.inputs is not None:
-            self.inputs.message(items, body, attached)
-            self._arrived.set()
+        if self.inputs is None:
+            self._runtime.give_back(body)
+            return
+        self.inputs.message(items, body, attached)
+        self._wake()
 
     def half_close(self) -> None:
         if self.inputs is not None:
             self.inputs.half_close()
-            self._arrived.set()
+            self._wake()
 
     def credit(self, amount: int) -> None:
         self._granted += amount
@@ -85,7 +89,7 @@ class SyncCall:
         self._wanted = False
         slot = self._slot
         if slot is not None and slot.interrupt(self.call):
-            self._arrived.set()
+            self._wake()
         # A generator that waits for credit is closed where it runs.
         self._unpark()
 
@@ -98,8 +102,13 @@ class SyncCall:
     def lose(self) -> None:
         if self.inputs is not None:
             self.inputs.lose(ProtocolError("the connection to the host is gone"))
-            self._arrived.set()
+            self._wake()
         self.cancel()
+
+    def _wake(self) -> None:
+        arrived = self._arrived
+        if arrived is not None:
+            arrived.set()
 
     @property
     def goes_on(self) -> bool:
@@ -169,14 +178,22 @@ class SyncCall:
     def _start(self) -> bytes | Large | None:
         tool = self.entry.tool
         runtime = self._runtime
-        thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry), self._refer)  # pyright: ignore[reportArgumentType]
+        thunk: Callable[[], Any] | None = None
+        if tool.fast and not self._buffers:
+            try:
+                thunk = partial(tool.call, tool.decode(self._raw))  # pyright: ignore[reportArgumentType]
+            except Exception:
+                # Said again below, by the pass that knows why.
+                pass
+        if thunk is None:
+            thunk = tool.bind(self._raw, self._buffers, self._open_input, runtime.session_of(self.entry), self._refer)  # pyright: ignore[reportArgumentType]
         self._raw = b""
         self._buffers = []
+        if tool.streaming:
+            self._iterator = thunk()
+            return self._step()
         started = time.monotonic()
         result = thunk()
-        if tool.streaming:
-            self._iterator = result
-            return self._step()
         if self.streamed:
             packed, buffers = encode(result)
             return runtime.replies.items(self.call, [packed], buffers)
@@ -266,4 +283,8 @@ class SyncCall:
         source.tool = self.entry.name
         source.parameter = parameter
         source.decode = decode
-        return SyncInput(source, lambda: self._runtime.wait(lambda: source.ready, self._arrived))
+        # Whoever feeds it looks for this after it has fed; whoever waits, the other way round.
+        arrived = self._arrived
+        if arrived is None:
+            arrived = self._arrived = threading.Event()
+        return SyncInput(source, lambda: self._runtime.wait(lambda: source.ready, arrived))
