@@ -3,7 +3,6 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { GatewayService } from "../../src/gen/snakepit/v1/gateway_pb.ts";
 import { type GatewayProgram, runtimes, startGateway } from "../gateway/program.ts";
-import { bytesPerCall, type Sample } from "../memory.ts";
 import { type Chaos, type Scenario, Violations } from "../scenario.ts";
 import { many, pause, tagOf } from "../support.ts";
 
@@ -13,11 +12,14 @@ const SECONDS = 60;
 /** Items of a stream, and the time between two: 200 clients take 2,000 items a second. */
 const ITEMS = 20;
 const TICK_MS = 100;
+/** Streams of this time come first: caches fill and compilers work. */
+const WARM_UP_MS = 20_000;
 /** How often memory is looked at. */
 const SAMPLE_MS = 2_000;
 /**
- * What a stream may leave behind, in bytes; the objects of one take several kilobytes. Measured by what objects take: under load the resident memory grows for
- * minutes, until the runtime has room for its garbage, and only its end says whether it stays within bounds.
+ * What a stream may leave behind, in bytes; the objects of one take several kilobytes. Measured by what objects take when no stream runs: those that run
+ * take some megabytes, more or less as they come, and the resident memory grows for minutes, until the runtime has room for its garbage. Only its end
+ * says whether it stays within bounds.
  */
 const FLAT_BYTES = 500;
 const MOST_RESIDENT_BYTES = 600e6;
@@ -39,32 +41,36 @@ const number = (value: number) => ({ kind: { case: "numberValue", value } }) as 
 /** Streams for so long. */
 async function loaded(runtime: keyof typeof runtimes, clients: number, forMs: number, violations: Violations, chaos: Chaos) {
   const gateway: GatewayProgram = await startGateway(runtime);
-  const until = performance.now() + forMs;
   const client = createClient(GatewayService, createConnectTransport({ baseUrl: gateway.url, useBinaryFormat: true }));
   const headers = { authorization: `Bearer ${gateway.friend}` };
-  const samples: Sample[] = [];
   const resident: number[] = [];
   let streams = 0;
-  const looking = (async () => {
-    while (performance.now() < until) {
-      await pause(chaos.quick ? SAMPLE_MS / 10 : SAMPLE_MS);
-      const memory = await gateway.memory();
-      samples.push({ calls: streams, bytes: memory.used });
-      resident.push(memory.resident);
-    }
-  })();
-  await many(Number.POSITIVE_INFINITY, clients, until, async () => {
-    await read(client, headers).catch((error) => violations.add(`on ${runtime}, a stream failed`, tagOf(error)));
-    streams++;
-  });
-  await looking;
-  const grows = bytesPerCall(samples);
+  /** Streams for so long, and looks what is left when they have ended. */
+  const load = async (ms: number): Promise<number> => {
+    const until = performance.now() + ms;
+    const looking = (async () => {
+      while (performance.now() < until) {
+        await pause(chaos.quick ? SAMPLE_MS / 10 : SAMPLE_MS);
+        resident.push((await gateway.memory()).resident);
+      }
+    })();
+    await many(Number.POSITIVE_INFINITY, clients, until, async () => {
+      await read(client, headers).catch((error) => violations.add(`on ${runtime}, a stream failed`, tagOf(error)));
+      streams++;
+    });
+    await looking;
+    return (await gateway.memory()).used;
+  };
+  const before = await load(chaos.quick ? 0 : WARM_UP_MS);
+  streams = 0;
+  const after = await load(forMs);
+  const grows = (after - before) / streams;
   const figures = {
     clients,
     streams,
     items: streams * ITEMS,
     bytesPerStream: Math.round(grows),
-    megabytesUsed: [samples[0], samples.at(-1)].map((sample) => Math.round((sample?.bytes ?? 0) / 1e5) / 10),
+    megabytesUsed: [before, after].map((bytes) => Math.round(bytes / 1e5) / 10),
     megabytesResident: [resident[0], resident.at(-1)].map((bytes = 0) => Math.round(bytes / 1e6)),
   };
   chaos.progress(`${runtime}: ${JSON.stringify(figures)}`);
@@ -86,7 +92,7 @@ export const gatewayLoad: Scenario = {
   async run(chaos) {
     const violations = new Violations();
     const half = (chaos.until - performance.now()) / 2;
-    const ownMs = chaos.quick ? 3_000 : Math.min(half, SECONDS * 1_000);
+    const ownMs = chaos.quick ? 3_000 : Math.min(half - WARM_UP_MS, SECONDS * 1_000);
     const clients = chaos.quick ? CLIENTS / 4 : CLIENTS;
     const figures: Record<string, unknown> = {};
     for (const runtime of Object.keys(runtimes) as (keyof typeof runtimes)[]) {

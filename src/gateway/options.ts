@@ -68,6 +68,7 @@ const limitsChecks: Checks<GatewayLimits> = {
   failuresPerMinute: { expected: "a number above 0", ok: (value) => typeof value === "number" && value > 0 },
   maxBodyBytes: whole(1),
   bodyTimeoutMs: timeout,
+  readerTimeoutMs: timeout,
 };
 
 /** Throws InvalidOptions unless these are options of a gateway. */

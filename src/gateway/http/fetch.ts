@@ -7,9 +7,6 @@ import type { Handler } from "./handler.ts";
 /** Answers a request. */
 export type FetchHandler = (request: Request, peer?: Peer) => Promise<Response>;
 
-/** How long a reader may take no byte of an answer that waits for it. */
-const STALLED_MS = 60_000;
-
 /** Makes a fetch handler. Nothing is known of the other end unless the second argument says it. */
 export function createFetchHandler(handler: Handler): FetchHandler {
   return async (request, peer = unknownPeer) => {
@@ -25,7 +22,7 @@ export function createFetchHandler(handler: Handler): FetchHandler {
       signal,
       peer,
     });
-    return answer.kind === "page" ? answer.response : responseOf(answer.response);
+    return answer.kind === "page" ? answer.response : responseOf(answer.response, handler.readerTimeoutMs);
   };
 }
 
@@ -49,16 +46,18 @@ async function* bodyOf(request: Request, maxBodyBytes: number): AsyncGenerator<U
   else yield* request.body;
 }
 
-async function responseOf({ status, header = new Headers(), body }: UniversalServerResponse): Promise<Response> {
+async function responseOf({ status, header = new Headers(), body }: UniversalServerResponse, readerTimeoutMs: number): Promise<Response> {
   const parts = body?.[Symbol.asyncIterator]();
   if (parts === undefined) return new Response(null, { status, headers: header });
-  if (!header.has("content-length")) return new Response(streamOf(parts), { status, headers: header });
+  if (!header.has("content-length")) return new Response(streamOf(parts, readerTimeoutMs), { status, headers: header });
   const only = await parts.next();
+  // How it goes on its way is known to the server alone.
+  await parts.return?.();
   // Connect's parts are typed so that they could be in shared memory, and never are.
   return new Response(only.done ? null : (only.value as Uint8Array<ArrayBuffer>), { status, headers: header });
 }
 
-function streamOf(parts: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
+function streamOf(parts: AsyncIterator<Uint8Array>, readerTimeoutMs: number): ReadableStream<Uint8Array> {
   let stalled: ReturnType<typeof setTimeout> | undefined;
   const leave = async (reason: unknown) => {
     clearTimeout(stalled);
@@ -73,7 +72,7 @@ function streamOf(parts: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> 
         const reason = new Error("the reader takes nothing");
         controller.error(reason);
         void leave(reason);
-      }, STALLED_MS);
+      }, readerTimeoutMs);
       controller.enqueue(part.value);
     },
     cancel: leave,

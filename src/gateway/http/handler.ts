@@ -19,6 +19,8 @@ export interface HttpLimits {
   readonly maxBodyBytes?: number | undefined;
   /** How long the body of a request may take to come. Default 30 s. */
   readonly bodyTimeoutMs?: number | undefined;
+  /** How long a reader may take nothing of an answer that waits for it, before it loses its connection. Default 60 s. */
+  readonly readerTimeoutMs?: number | undefined;
 }
 
 /** What a handler may be given. */
@@ -46,13 +48,15 @@ export type Answer =
 export interface Handler {
   /** Longest message of a request, in bytes. */
   readonly maxBodyBytes: number;
-  /** Never rejects. */
+  /** How long a reader may take nothing of an answer, in milliseconds. */
+  readonly readerTimeoutMs: number;
+  /** Never rejects. Whoever writes the answer reads its body to the end, or says by `return` or `throw` that it is over. */
   answer(request: Incoming): Promise<Answer>;
   /** Refuses what is new from now on, and resolves when what runs has ended; what lasts longer than the time is told to end. */
   drain(timeoutMs: number): Promise<void>;
 }
 
-const defaults = { maxBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 30_000 };
+const defaults = { maxBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 30_000, readerTimeoutMs: 60_000 };
 /** Longest time that timers hold, 24 days: what is longer is over at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** What a protocol puts around the one message of a body. */
@@ -120,11 +124,11 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
       }
       const contextValues = admission.values.set(closingKey, drain.closing);
       const response = await method({ ...request, body: limited(request.body, limits), contextValues });
-      if (kind === "unary" || response.body === undefined) {
+      if (response.body === undefined) {
         ended();
         return response;
       }
-      request.signal.addEventListener("abort", ended, { once: true });
+      if (kind !== "unary") request.signal.addEventListener("abort", ended, { once: true });
       if (request.signal.aborted) ended();
       return { ...response, body: endingWith(response.body, ended) };
     } catch (error) {
@@ -156,7 +160,8 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
     }
   }
 
-  const door = { maxBodyBytes, drain: (timeoutMs: number) => drain.drain(timeoutMs) };
+  const readerTimeoutMs = options.limits?.readerTimeoutMs ?? defaults.readerTimeoutMs;
+  const door = { maxBodyBytes, readerTimeoutMs, drain: (timeoutMs: number) => drain.drain(timeoutMs) };
   if (cors === undefined) return { ...door, answer };
   return {
     ...door,

@@ -14,8 +14,8 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void
 type NodeRequest = IncomingMessage | Http2ServerRequest;
 type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** How long a reader may take no byte of an answer that waits for it. */
-const STALLED_MS = 60_000;
+/** Longer answers are written in pieces of this size, in bytes: so it is seen whether a reader takes some of it. */
+const PIECE_BYTES = 65_536;
 /** How long a caller may go on sending a body whose answer it has: long enough to read the answer. */
 const LINGER_MS = 1_000;
 
@@ -23,10 +23,9 @@ const LINGER_MS = 1_000;
 export function createNodeHandler(handler: Handler): NodeHandler {
   const serve = async (request: NodeRequest, response: NodeResponse): Promise<void> => {
     const caller = new AbortController();
-    const writer = new Writer(response);
-    response.once("close", () => {
-      if (!writer.ended) caller.abort(new ConnectError("the caller has left", Code.Canceled));
-    });
+    const writer = new Writer(response, handler.readerTimeoutMs, () =>
+      caller.abort(new ConnectError("the caller has left", Code.Canceled)),
+    );
     const body = new NodeBody(request);
     const answer = await answerTo(request, body, caller.signal);
     // On HTTP/2 a client stops sending as soon as an answer begins, and Node resets a stream whose body falls short of its length: both before the answer's end.
@@ -77,41 +76,72 @@ function cutOff(request: NodeRequest, body: NodeBody): void {
 
 /** Writes one answer. */
 class Writer {
-  /** Whether all of it was written. */
-  ended = false;
   readonly #response: NodeResponse;
+  readonly #readerTimeoutMs: number;
+  /** Whether all of it was written. */
+  #ended = false;
+  #closed = false;
+  #onClose: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(response: NodeResponse) {
+  /** @param onLeft - Hears that the reader has left before all was written. */
+  constructor(response: NodeResponse, readerTimeoutMs: number, onLeft: () => void) {
     this.#response = response;
+    this.#readerTimeoutMs = readerTimeoutMs;
+    response.once("close", () => {
+      this.#closed = true;
+      clearTimeout(this.#timer);
+      if (!this.#ended) onLeft();
+      this.#onClose();
+    });
   }
 
   async write(answer: Answer): Promise<void> {
     if (answer.kind === "page") {
       const { status, headers } = answer.response;
-      return this.#end(status, headers, new Uint8Array(await answer.response.arrayBuffer()));
+      this.#head(status, headers);
+      return this.#whole(new Uint8Array(await answer.response.arrayBuffer()));
     }
     const { status, header = new Headers(), body, trailer } = answer.response;
     const parts = body?.[Symbol.asyncIterator]();
-    if (parts === undefined) return this.#end(status, header, new Uint8Array());
+    if (parts === undefined) {
+      this.#head(status, header);
+      return this.#end();
+    }
     try {
       const first = await parts.next();
-      // One part whose length is known leaves together with the head.
-      if (header.has("content-length") && !first.done) return this.#end(status, header, first.value);
       this.#head(status, header);
+      if (header.has("content-length") && !first.done) {
+        await this.#whole(first.value);
+        // It is over when it was taken.
+        return this.#whenClosed(() => void parts.return?.());
+      }
       for (let part = first; !part.done; part = await parts.next()) await this.#part(part.value);
       if (trailer !== undefined) this.#response.addTrailers(plain(trailer));
-      this.ended = true;
-      this.#response.end();
+      this.#end();
     } catch (error) {
       await parts.throw?.(error).catch(() => {});
       throw error;
     }
   }
 
-  #end(status: number, headers: Headers, body: Uint8Array): void {
-    this.#head(status, headers);
-    this.ended = true;
-    this.#response.end(body);
+  /** Writes a body that is there. A short one leaves together with the head. */
+  async #whole(body: Uint8Array): Promise<void> {
+    let at = 0;
+    for (; body.length - at > PIECE_BYTES; at += PIECE_BYTES) await this.#part(body.subarray(at, at + PIECE_BYTES));
+    this.#end(at === 0 ? body : body.subarray(at));
+  }
+
+  #end(last?: Uint8Array): void {
+    this.#ended = true;
+    if (last === undefined) this.#response.end();
+    else this.#response.end(last);
+    if (!this.#closed) this.#timer = setTimeout(() => this.#response.destroy(), this.#readerTimeoutMs).unref();
+  }
+
+  #whenClosed(run: () => void): void {
+    if (this.#closed) run();
+    else this.#onClose = run;
   }
 
   #head(status: number, headers: Headers): void {
@@ -131,7 +161,7 @@ class Writer {
       };
       const drained = settle();
       const closed = settle(new Error("the reader has left"));
-      const timer = setTimeout(settle(new Error("the reader takes nothing")), STALLED_MS);
+      const timer = setTimeout(settle(new Error("the reader takes nothing")), this.#readerTimeoutMs);
       response.on("drain", drained).on("close", closed);
     });
   }
