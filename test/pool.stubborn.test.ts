@@ -22,7 +22,7 @@ async def stubborn() -> None:
 async def doze() -> None:
     await asyncio.sleep(60)
 `;
-const MOST = 100;
+const MOST = 400;
 
 test("it costs its worker after the grace period although others there are cancelled all the time", async () => {
   const tools = join(temporaryFolder(), "tools.py");

@@ -56,7 +56,7 @@ export class AdminClient {
     await this.#connection.unary(method.reloadTools, { message: {}, signal: this.#connection.closed });
   }
 
-  /** Ends what is being watched. */
+  /** Fails what is asked with PoolClosed. A watch ends with its own signal. */
   close(): void {
     this.#connection.close();
   }
