@@ -6,6 +6,7 @@ import { clone, type DescMessage, isMessage, type Message, type MessageShape } f
 import { type Buffer, BufferSchema } from "../gen/snakepit/v1/value_pb.ts";
 import { InputItemsSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import { fault } from "./frame.ts";
+import type { SharedMemory } from "./memory/shared-memory.ts";
 import { INLINE_BELOW_BYTES } from "./outgoing.ts";
 
 /** A message without its large data, and that data. */
@@ -27,10 +28,13 @@ export function detach<D extends DescMessage>(desc: D, message: MessageShape<D>)
   return { message: copy, attached };
 }
 
-/** Puts the data that came in frames of its own back into its message. */
-export function attach(message: Message, attached: readonly Uint8Array[]): void {
-  if (attached.length === 0) return;
+/** Puts the data that came in frames of its own back into its message, and copies of what lies in shared memory, whose `finish` is to be called afterwards. */
+export function attach(message: Message, attached: readonly Uint8Array[], memory?: SharedMemory): void {
+  if (attached.length === 0 && memory === undefined) return;
   for (const buffer of buffersOf(message)) {
+    if (buffer.location.case === "shared" && memory !== undefined) {
+      buffer.location = { case: "inline", value: memory.read(buffer.location.value, false) };
+    }
     if (buffer.location.case !== "attached") continue;
     const value = attached[buffer.location.value];
     if (value === undefined) throw fault("a message whose buffer did not come");

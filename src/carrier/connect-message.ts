@@ -62,11 +62,16 @@ export function decodeMessage<D extends DescMessage>(
   owned: boolean,
   items = 1,
 ): { readonly message: MessageShape<D>; readonly cost: number } {
+  const { memory } = link;
   const attached = link.takeAttached(call);
   const message = fromBinary(desc, owned ? bytes.subarray(start, end) : copyBytes(bytes, start, end));
-  attach(message, attached);
-  const size = attached.reduce((sum, data) => sum + data.length, end - start);
-  return { message, cost: Math.max(items * ITEM_COST, size) };
+  try {
+    attach(message, attached, memory);
+    const size = attached.reduce((sum, data) => sum + data.length, end - start + (memory?.readBytes ?? 0));
+    return { message, cost: Math.max(items * ITEM_COST, size) };
+  } finally {
+    memory?.finish();
+  }
 }
 
 /** What a call fails with whose message cannot be read. */

@@ -13,9 +13,10 @@ import { fromConnectError } from "../../errors/wire.ts";
 import { HostHelloSchema, type Log } from "../../gen/snakepit/v1/frame_pb.ts";
 import { WorkerService } from "../../gen/snakepit/v1/worker_pb.ts";
 import { decode, Encoder } from "../../value/index.ts";
-import type { Connection } from "../carrier.ts";
+import type { CarrierLimits, Connection } from "../carrier.ts";
 import { copyBytes, Kind } from "../frame.ts";
 import { DEFAULT_LIMITS } from "../link.ts";
+import { OutgoingArguments } from "../outgoing.ts";
 import { body, frameBytes, listen, Peer, startCall, TestCall } from "../testing-peer.ts";
 import { dialWorker } from "./dial.ts";
 import type { LocalWorker } from "./hello.ts";
@@ -72,7 +73,7 @@ interface Started {
   readonly logs: Log[];
   /** What the process wrote to stderr. */
   readonly said: () => string;
-  dial(change?: Partial<LocalWorker>, signal?: AbortSignal): Promise<Connection>;
+  dial(change?: Partial<LocalWorker>, signal?: AbortSignal, limits?: CarrierLimits): Promise<Connection>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -100,9 +101,9 @@ function start(tools = toolFile): Started {
     child,
     logs,
     said: () => stderr,
-    async dial(change = {}, signal) {
+    async dial(change = {}, signal, limits: CarrierLimits = DEFAULT_LIMITS) {
       const events = { onLog: (log: Log) => void logs.push(log), onGoing() {}, onClose() {} };
-      const connection = await dialWorker({ ...worker, ...change }, { limits: DEFAULT_LIMITS, events, handlers: {} }, signal);
+      const connection = await dialWorker({ ...worker, ...change }, { limits, events, handlers: {} }, signal);
       open.push(connection);
       return connection;
     },
@@ -338,6 +339,20 @@ describe("with a Python worker", () => {
     expect([...cancelled].filter((call) => call.ends > 0)).toEqual([]);
     expect(connection.inFlight).toBe(0);
   }, 20_000);
+
+  test("generated clients are given copies of what the worker shares", async () => {
+    await using python = start();
+    const connection = await python.dial({}, undefined, { ...DEFAULT_LIMITS, sharedMemoryBytes: 8_000_000 });
+    const client = createClient(WorkerService, connection.transport);
+    const value = new Uint8Array(2_000_000).fill(7);
+    const args = copyBytes(new Encoder().encode({ x: value }, new OutgoingArguments()));
+    const buffers = [{ dtype: "u1", shape: [BigInt(value.length)], location: { case: "inline", value } as const }];
+    for (let i = 0; i < 20; i++) {
+      const [back] = (await client.executeTool({ tool: "echo", args, buffers })).buffers;
+      expect(back?.location.case).toBe("inline");
+      expect(Buffer.compare(back?.location.value as Uint8Array, value)).toBe(0);
+    }
+  });
 
   test("generated clients call tools too, with buffers of any size", async () => {
     await using python = start();
