@@ -222,6 +222,7 @@ class Leader:
                         clock = monotonic()
                         answer = result(call, value, int((clock - began) * 1e6))
                     except Exception as e:
+                        value = None
                         clock = monotonic()
                         answer = (runtime.replies.error_frame(call, e, entry.name), b"")
                     cell.pop()
@@ -233,9 +234,11 @@ class Leader:
                     except BaseException:
                         # There is no second.
                         cancelled = slot.finish()
+                    value = None
                     self._end_inline(call, entry.name, answer, e, cancelled)
                     if not self._leading:
                         return
+                    answer = None
                     clock = monotonic()
                 else:
                     if slot.cancelled:
@@ -255,9 +258,12 @@ class Leader:
                         if len(out) >= 2 * _TOGETHER:
                             self.flush()
                     else:
+                        # It would stay until the next call ends. A small one may.
+                        value = None
                         self._send_large(call, answer)
                         if not self._leading:
                             return
+                        answer = None
                         clock = monotonic()
                 # A tool that waited has read on.
                 pos = reader.pos
