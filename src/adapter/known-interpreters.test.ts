@@ -69,6 +69,30 @@ test("it is asked again where it would import from elsewhere", () => {
   expect(recall(python.command)).toEqual([3, 12, 1]);
 });
 
+test("it is asked again elsewhere only where PYTHONPATH may name a folder from there on", () => {
+  const python = interpreter();
+  const { PYTHONPATH: theirs } = process.env;
+  const here = process.cwd();
+  const knownElsewhere = (): boolean => {
+    remember(python);
+    process.chdir(folder);
+    try {
+      return recall(python.command) !== undefined;
+    } finally {
+      process.chdir(here);
+    }
+  };
+  try {
+    delete process.env["PYTHONPATH"];
+    expect(knownElsewhere()).toBe(true);
+    process.env["PYTHONPATH"] = "lib";
+    expect(knownElsewhere()).toBe(false);
+  } finally {
+    if (theirs === undefined) delete process.env["PYTHONPATH"];
+    else process.env["PYTHONPATH"] = theirs;
+  }
+});
+
 test("a wrapper is asked each time", () => {
   const wrapper = { ...interpreter(), executable: "/usr/bin/python3" };
   remember(wrapper);

@@ -46,9 +46,11 @@ export function remember({ command, executable, folders, version }: Interpreter)
 /** All that an answer depends on, as one short text; undefined when the program cannot be looked at. */
 function stampOf(path: string, folders: readonly string[]): string | undefined {
   const variables = Object.entries(process.env).filter(([name]) => name === "HOME" || name.startsWith("PYTHON"));
+  // Only there may a folder be told from the working directory on.
+  const from = process.env["PYTHONPATH"] === undefined ? "" : cwd();
   try {
     const files = [path, join(dirname(path), "..", "pyvenv.cfg"), ...folders].map(state);
-    const all = [realpathSync(path), files, variables, cwd(), requirements];
+    const all = [realpathSync(path), files, variables, from, requirements];
     return createHash("sha256").update(JSON.stringify(all)).digest("hex");
   } catch {
     return undefined;
