@@ -453,5 +453,5 @@ describe("an input stream", () => {
     for (const left of [relay, counting]) expect((await failure(collect(left)))._tag).toBe("PoolClosed");
     await until(() => state.closed);
     expect((await failure(pit.execute("square", { n: 1 })))._tag).toBe("PoolClosed");
-  }, 15_000);
+  }, 60_000);
 });

@@ -143,7 +143,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard", () => {
     const asked = (): Promise<unknown> => page.waitForResponse((response) => response.url().endsWith("/ListSessions"));
     for (let n = 0; n < 4; n++) await asked();
     expect(await pit.sessions()).toEqual([]);
-  }, 30_000);
+  }, 60_000);
 
   test("tries a tool: a result, a stream, a failure with its traceback, a wrong argument", async () => {
     await open("Tools");

@@ -148,4 +148,4 @@ test("streams of HTTP/2 that are taken back at once hold no place", async () => 
   await until(async () => (await post(gateway, secrets.other, body)).status === 200);
   // It would wait for what runs.
   expect(await gateway.stop()).toBe(0);
-}, 30_000);
+}, 60_000);

@@ -3,7 +3,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Sandbox } from "./cli.support.ts";
 import { TestTerminal } from "./terminal.support.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

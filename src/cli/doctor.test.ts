@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { python, Sandbox } from "./cli.support.ts";
 
 // Each asks real programs.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 let sandbox: Sandbox;
 beforeEach(() => {

@@ -61,7 +61,7 @@ test("workers and sessions of every pit are listed", async () => {
     { run: one.run, answers: true, sessions: [{ id: "user-42", variables: 2, handles: 1 }] },
     { run: two.run },
   ]);
-}, 20_000);
+}, 60_000);
 
 test("a worker is killed by its name, and by its run where the name is not enough", async () => {
   const state = temporaryFolder();
@@ -81,7 +81,7 @@ test("a worker is killed by its name, and by its run where the name is not enoug
   expect(JSON.parse(killed.stdout)).toEqual([{ worker: "main-0", pids: two.pids, run: two.run, host: two.pid }]);
   await until(() => processesOf(two.run).length === 0);
   expect(processesOf(one.run)).toHaveLength(1);
-}, 20_000);
+}, 60_000);
 
 test("a program that is stopped is named, and its workers can be killed all the same", async () => {
   const state = temporaryFolder();
@@ -94,7 +94,7 @@ test("a program that is stopped is named, and its workers can be killed all the 
   expect(await snakepit(state, "kill", "main-0")).toMatchObject({ exitCode: 0 });
   await until(() => processesOf(host.run).length === 0);
   process.kill(host.pid, "SIGCONT");
-}, 20_000);
+}, 60_000);
 
 test("doctor names what was left behind and the command that ends it, which says what it has ended", async () => {
   const state = temporaryFolder();
@@ -115,7 +115,7 @@ test("doctor names what was left behind and the command that ends it, which says
   expect(killed).toMatchObject({ exitCode: 0, stderr: "" });
   expect(killed.stdout.split("\n")).toEqual([0, 1].map((n) => `Killed worker main-${n} (process ${host.pids[n]}) of process ${host.pid}.`));
   await until(() => processesOf(host.run).length === 0);
-}, 20_000);
+}, 60_000);
 
 test("a registry that is damaged is said, and left for the next pit to replace", async () => {
   const state = temporaryFolder();

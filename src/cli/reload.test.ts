@@ -37,7 +37,7 @@ test("an open pit takes up changed tools, and goes on with those it had when the
     if (SNAKEPIT_STATE === undefined) delete env["SNAKEPIT_STATE"];
     else env["SNAKEPIT_STATE"] = SNAKEPIT_STATE;
   }
-}, 20_000);
+}, 60_000);
 
 test("without such a pit there is nothing to reload", async () => {
   const state = temporaryFolder();

@@ -5,7 +5,7 @@ import { type Served, serve } from "../gateway.ts";
 import { Snakepit } from "../index.ts";
 import { Sandbox } from "./cli.support.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const sandbox = new Sandbox();
 const state = temporaryFolder();

@@ -35,13 +35,13 @@ test("a token is shown once, kept as a hash, listed and revoked", async () => {
     [record?.id ?? "", "ci", "revoked", "tool:* session:own:write"],
     [more.id, "ci", "valid", "*"],
   ]);
-}, 30_000);
+}, 60_000);
 
 test("two that are made at the same time both stand in the file", async () => {
   const made = await Promise.all(["a", "b", "c"].map((name) => token("create", name, "--scope", "metrics", "--tokens", "both.json")));
   const hashes = readTokenFile(join(sandbox.folder, "both.json")).map(({ hash }) => hash);
   expect(hashes.toSorted()).toEqual(made.map(({ stdout }) => hashOf(stdout)).toSorted());
-}, 30_000);
+}, 60_000);
 
 test.each([
   [["create", "ci"], 2, "scope"],
@@ -59,5 +59,5 @@ test.each([
     expect(result).toMatchObject({ exitCode, stdout: "" });
     expect(result.stderr).toContain(said);
   },
-  20_000,
+  60_000,
 );

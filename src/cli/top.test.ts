@@ -9,7 +9,7 @@ import { packageInfo } from "../runtime/package-root.ts";
 import { Sandbox } from "./cli.support.ts";
 import { TestTerminal } from "./terminal.support.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const sandbox = new Sandbox();
 const state = temporaryFolder();
