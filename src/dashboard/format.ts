@@ -1,5 +1,4 @@
 /** Figures as people read them. */
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
@@ -32,9 +31,6 @@ export function memory(bytes: bigint): string {
 
 /** The time of day. */
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString();
-
-/** The time of day that a message carries; a dash for none. */
-export const clockOf = (at: Timestamp | undefined): string => (at === undefined ? "–" : clock(timestampMs(at)));
 
 /** A value as JSON for people, with what JSON does not have in words of its own. */
 export const pretty = (value: unknown): string =>
