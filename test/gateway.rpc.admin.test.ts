@@ -1,7 +1,12 @@
 import { expect, test } from "bun:test";
-import { Code } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { Code, createHandlerContext } from "@connectrpc/connect";
+import { principalKey } from "../src/gateway/access/principal.ts";
+import { adminHandlers } from "../src/gateway/rpc/admin-handlers.ts";
 import { toJsonValue } from "../src/gateway/rpc/values.ts";
+import { AdminService, WatchEventsRequestSchema } from "../src/gen/snakepit/v1/admin_pb.ts";
 import { Snakepit } from "../src/index.ts";
+import { coreOf } from "../src/pit/core.ts";
 import { adminOf, clientOf, refused, somebody } from "./gateway.rpc.support.ts";
 import { behaviour, failure, Lines, until } from "./pool.support.ts";
 
@@ -129,4 +134,20 @@ test("a call of the gateway can be seen and cancelled, whoever made it", async (
   const { status } = await adminOf(pit).getStatus({});
   await adminOf(pit).cancelCall({ id: status?.calls[0]?.id ?? "" });
   expect((await called).code).toBe(Code.Canceled);
+});
+
+test("a watch whose caller has left before it began ends", async () => {
+  await using pit = await open();
+  const context = createHandlerContext({
+    service: AdminService,
+    method: AdminService.method.watchEvents,
+    protocolName: "connect",
+    requestMethod: "POST",
+    url: "http://localhost",
+    requestSignal: AbortSignal.abort(new Error("the caller has left")),
+  });
+  context.values.set(principalKey, somebody());
+  const watch = adminHandlers(coreOf(pit)).watchEvents(create(WatchEventsRequestSchema), context)[Symbol.asyncIterator]();
+  await watch.next();
+  await expect(watch.next()).rejects.toThrow("the caller has left");
 });

@@ -8,22 +8,29 @@ import type { Site } from "./site.ts";
 const url = `http://127.0.0.1/${GatewayService.typeName}/ExecuteToolStream`;
 const headers = { "content-type": "application/connect+json" };
 const MAX_BODY_BYTES = 65_536;
+/** One message of a stream, with nothing in it. */
+const enveloped = Uint8Array.of(0, 0, 0, 0, 2, 0x7b, 0x7d);
 
-/** A gateway with one streaming tool, which never ends by itself. */
-function openGateway() {
+/** A gateway with one streaming tool, which never ends by itself. `admitted` holds up who asks. */
+function openGateway(admitted: Promise<void> = Promise.resolve()) {
   const released: string[] = [];
   const site: Site = {
     routes: (router) =>
       router.service(GatewayService, {
+        executeTool: () => ({}),
         async *executeToolStream() {
           yield {};
           await new Promise(() => {});
         },
       }),
-    admit: async () => ({ values: createContextValues(), release: () => released.push("released") }),
+    admit: async () => {
+      await admitted;
+      return { values: createContextValues(), release: () => released.push("released") };
+    },
     page: async () => undefined,
   };
-  return { fetch: createFetchHandler(createHandler(site, { limits: { maxBodyBytes: MAX_BODY_BYTES } })), released };
+  const handler = createHandler(site, { limits: { maxBodyBytes: MAX_BODY_BYTES } });
+  return { fetch: createFetchHandler(handler), drain: handler.drain, released };
 }
 
 test("of a body that says how long it is no more is read than a message may have", async () => {
@@ -49,11 +56,21 @@ test("a request whose caller left before its answer began is over", async () => 
   const caller = new AbortController();
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
-      controller.enqueue(Uint8Array.of(0, 0, 0, 0, 2, 0x7b, 0x7d));
+      controller.enqueue(enveloped);
       controller.close();
     },
   });
   caller.abort();
   await fetch(new Request(url, { method: "POST", headers, body, signal: caller.signal }));
+  expect(released).toEqual(["released"]);
+});
+
+test("a request that was let in when the gateway had closed is refused", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { fetch, drain, released } = openGateway(promise);
+  const asked = fetch(new Request(url, { method: "POST", headers, body: enveloped }));
+  await drain(1_000);
+  resolve();
+  expect(await (await asked).text()).toContain("unavailable");
   expect(released).toEqual(["released"]);
 });

@@ -12,6 +12,7 @@ import { binaryOptions, blameCaller, jsonOptions } from "./reading.ts";
 import { addReflection } from "./reflection.ts";
 import { refusalFor } from "./refusal.ts";
 import type { Admission, Peer, RequestHead, Site } from "./site.ts";
+import { withTimeLimit } from "./time-limits.ts";
 
 /** What requests may take. */
 export interface HttpLimits {
@@ -57,8 +58,6 @@ export interface Handler {
 }
 
 const defaults = { maxBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 30_000, readerTimeoutMs: 60_000 };
-/** Longest time that timers hold, 24 days: what is longer is over at once. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** What a protocol puts around the one message of a body. */
 const FRAMING_BYTES = 16;
 const isMessage = /^application\/(?:json|proto)\b/;
@@ -83,7 +82,6 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
     readMaxBytes: maxBodyBytes,
     binaryOptions,
     jsonOptions,
-    maxTimeoutMs: LONGEST_TIMEOUT_MS,
     shutdownSignal: drain.expired,
     requestGate: (context) => {
       const refusal = context.values.get(refusalKey);
@@ -153,7 +151,10 @@ export function createHandler(site: Site, options: HandlerOptions = {}): Handler
       if (asked !== undefined) return { kind: "page", response: asked };
       const head: RequestHead = { method: request.method, url, headers: request.header, peer: request.peer };
       const method = methods.get(url.pathname);
-      if (method !== undefined) return { kind: "rpc", response: await call(method, request, head) };
+      if (method !== undefined) {
+        const header = withTimeLimit(request.header);
+        return { kind: "rpc", response: await call(method, header === request.header ? request : { ...request, header }, head) };
+      }
       return { kind: "page", response: await page(head) };
     } catch (error) {
       return { kind: "page", response: errorPage(error) };
