@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import socket
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +16,6 @@ from worker_host import Frame, Host, error_in
 from snakepit._errors import ProtocolError, StreamingMismatch, ToolNotFound
 from snakepit._extensions import buffer_extension
 from snakepit._frames import ERROR, EVENT, EXECUTE, MESSAGE, RESULT, cut, frame
-from snakepit._memory import Memory
-from snakepit._writer import Writer
 from snakepit.v1.frame_pb2 import Event, HostEvent, LeasesReturned, MemoryProbed, Segment, SegmentsClosed, SegmentWanted
 from snakepit.v1.value_pb2 import Buffer, SharedRange
 from snakepit.v1.worker_pb2 import ExecuteToolRequest, ExecuteToolResponse, ExecuteToolStreamRequest, InputItems
@@ -123,6 +118,7 @@ class MemoryHost(Host):
         (made,) = self.event("segments_opened").segments
         assert not made.for_arguments
         self.maps[made.id] = self.map(made.descriptor, made.bytes)
+        self.say(leases_returned=LeasesReturned(leases=[made.lease]))
         place = self.lent(self.start("full", {"length": NUMBERS}))
         assert place is not None
         return made, place
@@ -271,29 +267,24 @@ def test_a_host_that_wants_no_memory_is_offered_none() -> None:
         assert not host.hello.HasField("memory")
 
 
-def test_no_message_names_memory_before_the_host_has_been_told_of_it() -> None:
-    ours, theirs = socket.socketpair()
-    taken: list[Any] = []
-    told = threading.Event()
+def test_no_message_names_memory_that_the_host_has_not_mapped(host: MemoryHost) -> None:
+    assert host.lent(host.start("full", {"length": NUMBERS})) is None
+    (made,) = host.event("segments_opened").segments
+    assert made.lease
+    for _ in range(3):
+        assert host.lent(host.start("full", {"length": NUMBERS})) is None
+    host.say(leases_returned=LeasesReturned(leases=[made.lease]))
+    place = host.lent(host.start("full", {"length": NUMBERS}))
+    assert place is not None
+    assert place.segment == made.id
 
-    class Telling(Writer):
-        def send_for(self, call: int, data: bytes) -> None:
-            # As a thread that makes results does, while the segment is being told of.
-            taken.append(memory.room(SIZE))
-            told.set()
-            super().send_for(call, data)
 
-    with ours, theirs:
-        memory = Memory(1 << 24, Telling(ours))
-        probe = memory.probe()
-        assert probe is not None
-        with mmap.mmap(probe.descriptor, 0) as page:
-            page[32:64] = page[:32]
-        memory.probed(True)
-        assert memory.room(SIZE) is None
-        assert told.wait(10)
-        assert taken[0] is None
-        until = time.monotonic() + 10
-        while (room := memory.room(SIZE)) is None and time.monotonic() < until:
-            time.sleep(0.001)
-        assert room is not None
+def test_where_the_host_cannot_map_results_none_are_offered_for_a_while(host: MemoryHost) -> None:
+    assert host.lent(host.start("full", {"length": NUMBERS})) is None
+    (made,) = host.event("segments_opened").segments
+    host.say(segments_closed=SegmentsClosed(segments=[made.id]))
+    for length in (NUMBERS, 2 * NUMBERS):
+        assert host.lent(host.start("full", {"length": length})) is None
+    # What the host asks for itself it is still given, and nothing was said before that.
+    made = host.segment()
+    assert made is not None

@@ -44,7 +44,7 @@ _NONCE = 32
 _ALIGN = 64
 # Each costs a descriptor.
 _MOST_SEGMENTS = 64
-# How long a segment is kept that nobody uses, in seconds.
+# How long a segment is kept that nobody uses, and none is made when the last could not be mapped, in seconds.
 _IDLE = 30.0
 
 # What Linux calls F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW and MAP_POPULATE. Not every version of Python names them.
@@ -94,6 +94,8 @@ class _ResultSegment(_Pages):
         self.address = ctypes.addressof(_Byte.from_buffer(self.map))
         # The lease that the host has, and whether a message with it is on its way.
         self.lease = 0
+        # The lease that it was made known with.
+        self.first_lease = 0
         self.writing = False
         # What looks at it here, and the array that `empty` made of it.
         self.root: weakref.ref[Any] | None = None
@@ -166,6 +168,8 @@ class Memory:
         # Least size, and whether it is for arguments.
         self._wanted: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
         self._wanting: set[int] = set()
+        # When the host could not map a segment of results last.
+        self._refused = -_IDLE
         self._maker: threading.Thread | None = None
 
     # The handshake.
@@ -335,12 +339,15 @@ class Memory:
                 if pages is not None:
                     self._total -= pages.size
             if pages is not None:
+                if isinstance(pages, _ResultSegment) and pages.lease == pages.first_lease:
+                    # It could not be mapped; the next one could not either.
+                    self._refused = time.monotonic()
                 pages.close()
 
     def _want(self, size: int, for_arguments: bool) -> None:
         size = _size_class(size)
         if not for_arguments:
-            if size in self._wanting:
+            if size in self._wanting or time.monotonic() < self._refused + _IDLE:
                 return
             self._wanting.add(size)
         self._wanted.put((size, for_arguments))
@@ -376,23 +383,22 @@ class Memory:
             return None
 
     def _open(self, pages: _Pages) -> None:
-        """Makes a segment known, then has it used: a message that names it must not be ahead of the one that makes it known."""
-        is_result = isinstance(pages, _ResultSegment)
+        """Makes a segment known. One for results is the host's until it has mapped it: no message names what it cannot read."""
+        lease = 0
         with self._lock:
             self._ids += 1
             made = self._ids
             self._total += pages.size
-            if is_result:
+            if isinstance(pages, _ResultSegment):
                 pages.id = made
-                pages.writing = True
+                self._leases += 1
+                pages.lease = pages.first_lease = lease = self._leases
                 self._results[made] = pages
             else:
                 self._arguments[made] = pages
         inode = os.fstat(pages.fd).st_ino
-        opened = Segment(id=made, descriptor=pages.fd, inode=inode, bytes=pages.size, for_arguments=not is_result)
+        opened = Segment(id=made, descriptor=pages.fd, inode=inode, bytes=pages.size, for_arguments=not lease, lease=lease)
         self._say(Event(segments_opened=SegmentsOpened(segments=[opened])))
-        if is_result:
-            pages.writing = False
 
     def _has_room(self, size: int) -> bool:
         """Whether one more may be made. Closes segments of results that are free, those first that were not used for longest."""

@@ -57,9 +57,10 @@ export class ResultSegments {
     this.events = events;
   }
 
-  /** Takes in a segment that the worker has made. */
-  add(id: number, mapping: Mapping): void {
+  /** Takes in a segment that the worker has made, and returns the lease under which it waits to be used. */
+  add(id: number, mapping: Mapping, lease: number): void {
     this.segments.set(id, { id, mapping, memory: new Uint8Array(mapping.view(mapping.bytes)), spare: undefined });
+    this.events.returned(lease);
   }
 
   /** The bytes of a part, valid until {@link finish}, or as a view until what that answers is called. Throws ProtocolError for what is no part. */

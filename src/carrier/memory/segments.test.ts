@@ -75,7 +75,8 @@ describe("segments for results", () => {
       dropped: (id) => said.push(`dropped ${id}`),
     });
     const mapping = memory(128);
-    segments.add(7, mapping);
+    segments.add(7, mapping, 3);
+    expect(said.splice(0)).toEqual(["returned 3"]);
     return { segments, mapping, said };
   }
 

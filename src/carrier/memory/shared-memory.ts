@@ -27,6 +27,8 @@ export const ALIGNMENT = 64;
 
 const PAGE_BYTES = 4096;
 const NONCE_BYTES = 32;
+/** How long none is asked for when the last could not be mapped, in milliseconds. */
+const ASK_AGAIN_MS = 30_000;
 
 /** What one worker shares. */
 export class SharedMemory {
@@ -37,6 +39,8 @@ export class SharedMemory {
   private readonly results: ResultSegments;
   private works = false;
   private isAsked = false;
+  /** Of the clock that only goes forward. */
+  private askAgainAt = 0;
 
   /** @param say Tells the worker something. Does nothing when the connection is closed. */
   constructor(mapper: MemoryMapper, pid: number, say: (event: HostEvent) => void) {
@@ -75,7 +79,7 @@ export class SharedMemory {
   take(bytes: number): Loan | undefined {
     if (!this.works || bytes < LEAST_SHARED_BYTES) return undefined;
     const loan = this.arguments.take(bytes);
-    if (loan === undefined && !this.isAsked) {
+    if (loan === undefined && !this.isAsked && performance.now() >= this.askAgainAt) {
       this.isAsked = true;
       this.say({ case: "segmentWanted", value: create(SegmentWantedSchema, { bytes: BigInt(bytes) }) });
     }
@@ -108,14 +112,15 @@ export class SharedMemory {
   /** The worker has made segments, or, when there are none, will not make the one that was asked for. */
   opened(segments: readonly SegmentMessage[]): void {
     if (segments.length === 0) this.isAsked = false;
-    for (const { id, descriptor, inode, bytes, forArguments } of segments) {
+    for (const { id, descriptor, inode, bytes, forArguments, lease } of segments) {
       if (forArguments) this.isAsked = false;
       try {
         const mapping = this.map(descriptor, Number(bytes), Number(inode));
         if (forArguments) this.arguments.add(id, mapping);
-        else this.results.add(id, mapping);
+        else this.results.add(id, mapping, Number(lease));
       } catch {
-        // The worker may be gone, or memory short. Without this segment the socket does.
+        // The worker may be gone, or memory or descriptors short. Without this segment the socket does.
+        if (forArguments) this.askAgainAt = performance.now() + ASK_AGAIN_MS;
         this.close([id]);
       }
     }

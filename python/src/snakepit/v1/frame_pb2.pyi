@@ -171,18 +171,20 @@ class SegmentsOpened(_message.Message):
     def __init__(self, segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("id", "descriptor", "inode", "bytes", "for_arguments")
+    __slots__ = ("id", "descriptor", "inode", "bytes", "for_arguments", "lease")
     ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     INODE_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
     FOR_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
     id: int
     descriptor: int
     inode: int
     bytes: int
     for_arguments: bool
-    def __init__(self, id: _Optional[int] = ..., descriptor: _Optional[int] = ..., inode: _Optional[int] = ..., bytes: _Optional[int] = ..., for_arguments: _Optional[bool] = ...) -> None: ...
+    lease: int
+    def __init__(self, id: _Optional[int] = ..., descriptor: _Optional[int] = ..., inode: _Optional[int] = ..., bytes: _Optional[int] = ..., for_arguments: _Optional[bool] = ..., lease: _Optional[int] = ...) -> None: ...
 
 class SegmentsClosed(_message.Message):
     __slots__ = ("segments",)
