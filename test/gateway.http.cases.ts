@@ -321,16 +321,20 @@ export const cases: Readonly<Record<string, () => Promise<void>>> = {
     await using site = await TestSite.open({
       tls: { certFile: file("server.pem"), keyFile: file("server.key"), clientCaFile: file("authority.pem") },
     });
-    const ask = (certificate: object) =>
+    const ask = (certificate: object, more: object = {}, body = "") =>
       new Promise<number>((resolve, reject) => {
         const ca = readFileSync(file("authority.pem"));
-        const options = { host: "localhost", port: site.server.port, path: "/nothing", ca, agent: false as const, ...certificate };
+        const options = { host: "localhost", port: site.server.port, path: "/nothing", ca, agent: false as const, ...certificate, ...more };
         secureRequest(options, (response) => resolve(response.resume().statusCode ?? 0))
           .on("error", reject)
-          .end();
+          .end(body);
       });
     await rejects(ask({}));
-    equal(await ask({ cert: readFileSync(file("client.pem")), key: readFileSync(file("client.key")) }), 404);
+    const own = { cert: readFileSync(file("client.pem")), key: readFileSync(file("client.key")) };
+    equal(await ask(own), 404);
+    const call = { path: path("ExecuteTool"), method: "POST", headers: { "content-type": "application/json" } };
+    equal(await ask(own, call, '{"tool":"echo"}'), 200);
+    await until(() => site.running === 0);
     const certificate = site.peers.at(-1)?.certificate;
     equal(certificate?.subject, "CN=client,O=Example");
     deepEqual(certificate?.subjectAltNames, ["DNS:client.example", "URI:spiffe://example/batch"]);
