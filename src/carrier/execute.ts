@@ -6,7 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Buffer as BufferMessage, SharedRange } from "../gen/snakepit/v1/value_pb.ts";
 import { ExecuteToolRequestSchema, ExecuteToolResponseSchema, ExecuteToolStreamResponseSchema } from "../gen/snakepit/v1/worker_pb.ts";
 import { decode, type ObjectReferences, OWNED_FROM_BYTES, type ReceivedBuffer } from "../value/index.ts";
-import { copyBytes, fault, MAX_PREFIX_BYTES } from "./frame.ts";
+import { copyBytes, fault, Kind, MAX_PREFIX_BYTES } from "./frame.ts";
 import type { SharedMemory } from "./memory/shared-memory.ts";
 import type { FrameWriter } from "./writer.ts";
 
@@ -177,8 +177,19 @@ export function decodeItems(
   return response.items.map((item) => decode(item, 0, item.length, buffers, objects));
 }
 
+/** Gives back what the answer to a call that is over has lent, of either kind. Other messages have lent nothing. */
+export function giveBack(memory: SharedMemory | undefined, kind: number, bytes: Uint8Array, start: number, end: number): void {
+  if (memory === undefined || (kind !== Kind.RESULT && kind !== Kind.MESSAGE)) return;
+  try {
+    for (const range of lentRanges(bytes, start, end)) memory.read(range, false);
+  } catch {
+    // It was something else, or nobody is left to tell.
+  }
+  memory.finish();
+}
+
 /** The parts of shared memory that such an answer lends, of either kind: both messages have the same two fields. */
-export function lentRanges(bytes: Uint8Array, start: number, end: number): SharedRange[] {
+function lentRanges(bytes: Uint8Array, start: number, end: number): SharedRange[] {
   if (hasOnlyItems(bytes, start, end)) return [];
   const { buffers } = fromBinary(ExecuteToolStreamResponseSchema, bytes.subarray(start, end));
   return buffers.flatMap(({ location }) => (location.case === "shared" ? [location.value] : []));

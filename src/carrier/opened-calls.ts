@@ -4,7 +4,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { SnakepitError } from "../errors/index.ts";
 import { toLocalConnectError } from "../errors/wire.ts";
 import { CallTable, type TableEntry } from "./call-table.ts";
-import { Prefixes } from "./execute.ts";
+import { giveBack, Prefixes } from "./execute.ts";
 import { checkAnswer, Kind } from "./frame.ts";
 import { encodeCallHead } from "./headers.ts";
 import type { CallSink, Link } from "./link.ts";
@@ -75,7 +75,9 @@ export class OpenedCalls implements CallSink {
     owned: boolean,
   ): void {
     checkAnswer(kind);
-    this.table.get(id)?.answer(bytes, kind, prefix, aux, start, end, owned);
+    const call = this.table.get(id);
+    if (call !== undefined) call.answer(bytes, kind, prefix, aux, start, end, owned);
+    else giveBack(this.link.memory, kind, bytes, start + (kind === Kind.RESULT ? prefix : 0), end);
   }
 
   isOpen(id: number): boolean {

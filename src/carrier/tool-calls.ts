@@ -13,7 +13,7 @@ import { CallTable } from "./call-table.ts";
 import {
   decodeItems,
   decodeResult,
-  lentRanges,
+  giveBack,
   nestingField,
   Prefixes,
   plainLength,
@@ -131,7 +131,7 @@ export class ToolCalls implements CallSink {
     const call = this.table.get(id);
     if (call === undefined) {
       checkAnswer(kind);
-      if (this.link.memory !== undefined) this.giveBack(bytes, kind, start + (kind === Kind.RESULT ? prefix : 0), end);
+      giveBack(this.link.memory, kind, bytes, start + (kind === Kind.RESULT ? prefix : 0), end);
       return;
     }
     switch (kind) {
@@ -255,18 +255,6 @@ export class ToolCalls implements CallSink {
     }
     const release = memory?.finish();
     call.onResult(release === undefined ? value : new Lease(value, release), ranUs);
-  }
-
-  /** The answer to a call that is over may still have lent memory. */
-  private giveBack(bytes: Uint8Array, kind: number, start: number, end: number): void {
-    const { memory } = this.link;
-    if (memory === undefined || (kind !== Kind.RESULT && kind !== Kind.MESSAGE)) return;
-    try {
-      for (const range of lentRanges(bytes, start, end)) memory.read(range, false);
-    } catch {
-      // Nobody is left to tell.
-    }
-    memory.finish();
   }
 
   private items(call: CarriedCall, bytes: Uint8Array, aux: number, start: number, end: number, owned: boolean): void {

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -23,6 +24,15 @@ import type { LocalWorker } from "./hello.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "dial-"));
+/** Where a link leads; an empty text when it is gone. */
+function readlinkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
 const toolFile = join(folder, "tools.py");
 const brokenFile = join(folder, "broken.py");
 await writeFile(
@@ -352,6 +362,28 @@ describe("with a Python worker", () => {
       expect(back?.location.case).toBe("inline");
       expect(Buffer.compare(back?.location.value as Uint8Array, value)).toBe(0);
     }
+  });
+
+  test("what is shared comes back from generated clients that leave before the answer", async () => {
+    await using python = start();
+    const connection = await python.dial({}, undefined, { ...DEFAULT_LIMITS, sharedMemoryBytes: 32_000_000 });
+    const client = createClient(WorkerService, connection.transport);
+    const value = new Uint8Array(1_000_000);
+    const args = copyBytes(new Encoder().encode({ x: value }, new OutgoingArguments()));
+    const buffers = [{ dtype: "u1", shape: [BigInt(value.length)], location: { case: "inline", value } as const }];
+    const { pid } = python.child;
+    const segments = (): number =>
+      readdirSync(`/proc/${pid}/fd`).filter((fd) => readlinkOrNothing(`/proc/${pid}/fd/${fd}`).includes("memfd:snakepit")).length;
+    for (let n = 0; n < 60; n++) {
+      const left = new AbortController();
+      const call = client.executeTool({ tool: "echo", args, buffers }, { signal: left.signal }).catch(() => {});
+      // Before, while and after the worker makes its answer.
+      for (let turns = n % 12; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      left.abort();
+      await call;
+    }
+    await client.executeTool({ tool: "echo", args, buffers });
+    expect(segments()).toBeLessThan(4);
   });
 
   test("generated clients call tools too, with buffers of any size", async () => {
