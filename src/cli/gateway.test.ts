@@ -78,3 +78,10 @@ test.each([[["kill", "--stale"]], [["kill", "main-1", "--run", "x"]], [["reload"
     expect(await snakepit(args)).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("no --url beside it") });
   },
 );
+
+test.each(["top", "workers", "sessions", "reload", "kill"])("%s takes no token without --url", async (command) => {
+  const file = sandbox.write("operator.token", token);
+  const refused = await sandbox.snakepit([command, "--token-file", file]);
+  expect(refused.stderr).not.toContain(token);
+  expect(refused).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("beside --url") });
+});

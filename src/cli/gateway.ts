@@ -1,11 +1,11 @@
 /** The flags that name a gateway instead of the pits of this machine, and the clients of that gateway. */
 import { readFileSync } from "node:fs";
-import { Effect, Option, type Scope } from "effect";
+import { Effect, Option } from "effect";
 import { CliError, Flag } from "effect/cli";
 import { AdminClient } from "../client/admin.ts";
 import { connect, type RemotePit } from "../client/client.ts";
 import { familyOnly } from "../errors/family.ts";
-import type { SnakepitError } from "../errors/index.ts";
+import type { InvalidOptions, SnakepitError } from "../errors/index.ts";
 
 /** For every command that looks after a pit. */
 export const gatewayFlags = {
@@ -18,7 +18,6 @@ export const gatewayFlags = {
   ),
   tokenFile: Flag.File("token-file").pipe(
     Flag.withDescription("File with the token for the gateway (default: the variable SNAKEPIT_TOKEN)"),
-    Flag.mapEffect(tokenIn),
     Flag.optional,
   ),
 };
@@ -26,7 +25,7 @@ export const gatewayFlags = {
 /** What the flags say. */
 export interface GatewayFlags {
   readonly url: Option.Option<string>;
-  /** The token itself. */
+  /** Where the token is. */
   readonly tokenFile: Option.Option<string>;
 }
 
@@ -37,22 +36,26 @@ export interface Gateway {
   readonly pit: RemotePit;
 }
 
-/** The gateway that the flags name; undefined when they name none. Its clients close with the scope. */
-export const gatewayOf = ({ url, tokenFile }: GatewayFlags): Effect.Effect<Gateway | undefined, never, Scope.Scope> =>
-  Option.match(url, {
-    onNone: () => Effect.undefined,
-    onSome: (url) => {
-      const token = Option.getOrUndefined(tokenFile) ?? (process.env["SNAKEPIT_TOKEN"] || undefined);
-      return Effect.acquireRelease(
-        Effect.sync(() => ({ url, admin: new AdminClient({ url, token }), pit: connect({ url, token, retries: 0 }) })),
-        ({ admin, pit }) =>
-          Effect.promise(async () => {
-            admin.close();
-            await pit.close();
-          }),
-      );
-    },
-  });
+/**
+ * The gateway that the flags name; undefined when they name none. Its clients close with the scope. Fails with InvalidValue for a token that cannot be read or
+ * has no `--url` beside it, with InvalidOptions for one that cannot be sent.
+ */
+export const gatewayOf = Effect.fnUntraced(function* ({ url: named, tokenFile }: GatewayFlags) {
+  if (Option.isNone(named)) return Option.isSome(tokenFile) ? yield* wrong("token-file", tokenFile.value, "beside --url") : undefined;
+  const url = named.value;
+  const token = Option.isSome(tokenFile) ? yield* tokenIn(tokenFile.value) : process.env["SNAKEPIT_TOKEN"] || undefined;
+  return yield* Effect.acquireRelease(
+    Effect.try({
+      try: (): Gateway => ({ url, admin: new AdminClient({ url, token }), pit: connect({ url, token, retries: 0 }) }),
+      catch: familyOnly<InvalidOptions>,
+    }),
+    ({ admin, pit }) =>
+      Effect.promise(async () => {
+        admin.close();
+        await pit.close();
+      }),
+  );
+});
 
 /** Asks a gateway. Fails with a member of the family. */
 export const asked = <A>(ask: () => Promise<A>): Effect.Effect<A, SnakepitError> =>
