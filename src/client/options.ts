@@ -26,7 +26,7 @@ export interface ConnectOptions {
    * "always" also for those whose connection was lost while they may have run. Default "safe".
    */
   readonly retry?: Retry | undefined;
-  /** How often one call is sent again. Default 3. */
+  /** How often one call is sent again. One that the gateway wants more than a minute later (`retryAfterMs`) is not. Default 3. */
   readonly retries?: number | undefined;
   /** Wait before the first retry in milliseconds; it doubles with each. Default 200 ms. */
   readonly retryBackoffMs?: number | undefined;
@@ -47,8 +47,11 @@ export interface ClientSettings {
   readonly reconnectMs: number;
 }
 
-/** Longest wait between two attempts, in milliseconds. */
+/** Longest wait between two attempts that the client chooses by itself, in milliseconds. */
 export const LONGEST_BACKOFF_MS = 5_000;
+
+/** Longest wait that a gateway may ask for with `retryAfterMs`, in milliseconds. What asks for more fails at once. */
+export const LONGEST_RETRY_AFTER_MS = 60_000;
 
 const isUrl = (value: unknown): boolean =>
   (typeof value === "string" || value instanceof URL) && URL.canParse(value) && /^https?:/.test(new URL(value).protocol);

@@ -38,6 +38,13 @@ describe("a request is made again", () => {
     expect(await delay(new CircuitOpen({ pool: "p", retryAfterMs: 700 }))).toBeGreaterThanOrEqual(700);
   });
 
+  test("not when it is told to come back after more than a minute", async () => {
+    expect(await delay(new RateLimited({ retryAfterMs: 60_000 }))).toBe(60_000);
+    for (const retryAfterMs of [60_001, 2 ** 31, Number.POSITIVE_INFINITY, Number.NaN]) {
+      expect(await delay(new RateLimited({ retryAfterMs }))).toBeUndefined();
+    }
+  });
+
   test("after waits that double, up to a bound, and differ", () => {
     for (const [made, least, most] of [
       [1, 50, 100],

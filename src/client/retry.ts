@@ -1,7 +1,7 @@
 /** Which requests are made again, and when. */
 import type { Retry } from "../api/calls.ts";
 import { isSnakepitError, type SnakepitError } from "../errors/index.ts";
-import { type ClientSettings, LONGEST_BACKOFF_MS } from "./options.ts";
+import { type ClientSettings, LONGEST_BACKOFF_MS, LONGEST_RETRY_AFTER_MS } from "./options.ts";
 import { sleep } from "./waiting.ts";
 
 /** What is known of a request that may be made again. */
@@ -19,7 +19,7 @@ export const reading: Repeatable = { retry: "safe", idempotent: () => true, dead
 /** A request that changes something, each time it is made. */
 export const changing: Repeatable = { ...reading, idempotent: () => false };
 
-/** Milliseconds to wait before the request is made again, or undefined when it is not, or could not be before its time is up. */
+/** Milliseconds to wait before the request is made again, or undefined when it is not, could not be before its time is up, or only after too long a wait. */
 export async function retryDelayMs(
   error: SnakepitError,
   made: number,
@@ -32,9 +32,9 @@ export async function retryDelayMs(
     if (error._tag !== "ConnectionLost") return undefined;
     if (retry !== "always" && !(await idempotent())) return undefined;
   }
-  const delayMs = Math.max(backoffMs(made, settings.retryBackoffMs), retryAfterMs(error));
+  const delayMs = waitMs(error, made, settings.retryBackoffMs);
   // Who waits is told what happened rather than that the time is up.
-  return performance.now() + delayMs < deadline ? delayMs : undefined;
+  return delayMs !== undefined && performance.now() + delayMs < deadline ? delayMs : undefined;
 }
 
 /** The wait after so many attempts. Half of it is random, so that those who failed together do not come back together. */
@@ -42,10 +42,13 @@ export function backoffMs(made: number, firstMs: number): number {
   return Math.min(firstMs * 2 ** (made - 1), LONGEST_BACKOFF_MS) * (0.5 + Math.random() / 2);
 }
 
-/** When to come back, as RateLimited and CircuitOpen say it. */
-export function retryAfterMs(error: SnakepitError): number {
-  const after = "retryAfterMs" in error ? Number(error.retryAfterMs) : 0;
-  return Math.max(after, 0);
+/**
+ * Milliseconds to wait after so many attempts: no less than RateLimited and CircuitOpen ask for, or undefined when that is more than a client waits, or no
+ * number.
+ */
+export function waitMs(error: SnakepitError, made: number, firstMs: number): number | undefined {
+  const afterMs = "retryAfterMs" in error ? Number(error.retryAfterMs) : 0;
+  return afterMs <= LONGEST_RETRY_AFTER_MS ? Math.max(backoffMs(made, firstMs), afterMs) : undefined;
 }
 
 /** Makes a request until it succeeds or is not to be made again. Waits no longer than the signal allows. */

@@ -4,6 +4,21 @@ import { connect } from "./client.ts";
 import { envelope } from "./envelopes.ts";
 import { methods } from "./schema.ts";
 
+test("a watch that is told to come back after more than a minute fails", async () => {
+  let watches = 0;
+  const pit = connect({
+    url: "http://gateway.test",
+    fetch: async (url) => {
+      if (!url.endsWith("/WatchVariables")) return new Response(opened(), { headers: { "content-type": "application/proto" } });
+      watches++;
+      return new Response("", { status: 429, headers: { "retry-after": String(2 ** 22) } });
+    },
+  });
+  const session = await pit.session("s");
+  await expect(session.variables.watch().next()).rejects.toMatchObject({ _tag: "RateLimited", retryAfterMs: 2 ** 22 * 1000 });
+  expect(watches).toBe(1);
+});
+
 test("a connection on which a watch does not go on is left before the next is made", async () => {
   const variable = {
     id: "var_x_1",
@@ -39,12 +54,7 @@ test("a connection on which a watch does not go on is left before the next is ma
         return new Response(body, { headers: { "content-type": "application/connect+proto" } });
       }
       if (url.endsWith("/GetVariables") && ++reads === 1) throw new TypeError("lost");
-      const answer = url.endsWith("/OpenSession")
-        ? methods.openSession.output.encode({
-            session: { id: "s", metadata: {}, ttlMs: 1, createdAt: undefined, usedAt: undefined, variables: 1, bytes: 1 },
-            created: true,
-          })
-        : methods.getVariables.output.encode({ variables: [], missing: ["var_x_1"] });
+      const answer = url.endsWith("/OpenSession") ? opened() : methods.getVariables.output.encode({ variables: [], missing: ["var_x_1"] });
       return new Response(new Uint8Array(answer), { headers: { "content-type": "application/proto" } });
     },
   });
@@ -55,3 +65,10 @@ test("a connection on which a watch does not go on is left before the next is ma
   expect([watches, left]).toEqual([3, [2]]);
   await changes.return?.();
 });
+
+function opened(): Uint8Array<ArrayBuffer> {
+  return methods.openSession.output.encode({
+    session: { id: "s", metadata: {}, ttlMs: 1, createdAt: undefined, usedAt: undefined, variables: 1, bytes: 1 },
+    created: true,
+  });
+}

@@ -5,7 +5,7 @@ import { isSnakepitError, type SnakepitError } from "../errors/index.ts";
 import { ValueForm } from "../gen/snakepit/v1/gateway_pb.ts";
 import { lost } from "./failures.ts";
 import { changeOf, sessionEnded, variableChange } from "./messages.ts";
-import { backoffMs, retryAfterMs } from "./retry.ts";
+import { waitMs } from "./retry.ts";
 import { Running } from "./running.ts";
 import { methods, type VariableStateMessage } from "./schema.ts";
 import type { SessionLink } from "./session-link.ts";
@@ -104,7 +104,9 @@ class Watch {
     if (this.#attempts++ === 0) this.#lostAt = now;
     // One that never stood fails as soon as a call would.
     if (this.stood ? now - this.#lostAt >= reconnectMs : this.#attempts > retries) throw error;
-    await sleep(Math.max(backoffMs(this.#attempts, retryBackoffMs), retryAfterMs(error)), this.#signal);
+    const delayMs = waitMs(error, this.#attempts, retryBackoffMs);
+    if (delayMs === undefined) throw error;
+    await sleep(delayMs, this.#signal);
   }
 
   /**
