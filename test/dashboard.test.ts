@@ -81,6 +81,13 @@ describe.skipIf(chromiumPath === undefined)("the dashboard", () => {
     await field.waitFor();
   });
 
+  test("asks for a token when a link has one that cannot be read, or be sent", async () => {
+    for (const text of ["%", encodeURIComponent("€")]) {
+      await page.goto(`${gateway.url}/?${text.length}#token=${text}`);
+      await page.getByLabel("Token of this gateway").waitFor();
+    }
+  });
+
   test("asks nobody but its gateway", async () => {
     const others: string[] = [];
     page.on("request", (request) => {

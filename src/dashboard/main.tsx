@@ -9,12 +9,19 @@ import { SignIn } from "./sign-in.tsx";
 /** Where the token is kept: it is forgotten with the tab. */
 const KEY = "snakepit.token";
 
-/** The token that a link brought along; it is taken out of the address at once, so that neither history nor a copied link has it. */
+/**
+ * The token that a link brought along; it is taken out of the address at once, so that neither history nor a copied link has it. Null also for one that cannot
+ * be read, as when the link was cut off.
+ */
 function tokenOfLink(): string | null {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (token === undefined) return null;
   history.replaceState(undefined, "", location.pathname);
-  return decodeURIComponent(token);
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return null;
+  }
 }
 
 function Page() {
@@ -22,12 +29,11 @@ function Page() {
   const [connection, setConnection] = useState<Connection>();
   const [reason, setReason] = useState<string>();
   useEffect(() => {
-    const attempt = open(location.origin, token);
     setReason(undefined);
-    attempt.admin.status().then(
-      () => {
+    connected(token).then(
+      (connection) => {
         if (token !== "") sessionStorage.setItem(KEY, token);
-        setConnection(attempt);
+        setConnection(connection);
       },
       (error: unknown) => setReason(reasonOf(error, token)),
     );
@@ -39,6 +45,13 @@ function Page() {
   };
   if (connection !== undefined) return <App connection={connection} onForget={forget} />;
   return reason === undefined ? <p class="none">Connecting …</p> : <SignIn reason={reason} onToken={setToken} />;
+}
+
+/** The gateway, once it has let this token in. */
+async function connected(token: string): Promise<Connection> {
+  const connection = open(location.origin, token);
+  await connection.admin.status();
+  return connection;
 }
 
 function reasonOf(error: unknown, token: string): string {
