@@ -189,7 +189,15 @@ export const cases: Readonly<Record<string, Case>> = {
     const session = await pit.session();
     await fails(session.variables.set("x", 1, { expectedVersion: -1 }), "InvalidOptions");
     await fails(take(session.variables.watch(["x"], { seen: { x: -1 } })), "InvalidOptions");
-    for (const options of [{ url: "nowhere" }, { url: "ftp://x" }, { token: "" }, { retries: -1 }, { unknown: 1 }]) {
+    for (const options of [
+      { url: "nowhere" },
+      { url: "ftp://x" },
+      { token: "" },
+      { token: "a\nb" },
+      { headers: { "a b": "" } },
+      { retries: -1 },
+      { unknown: 1 },
+    ]) {
       const opening = (async () => connect({ url: bench.url, ...options } as ConnectOptions))();
       await fails(opening, "InvalidOptions");
     }

@@ -1,6 +1,6 @@
 /** What all that belongs to a client shares: where the gateway is, who asks, and whether it is open. */
 import { isSnakepitError, PoolClosed } from "../errors/index.ts";
-import type { ClientSettings } from "./options.ts";
+import { authorization, type ClientSettings } from "./options.ts";
 import type { MessageType, Shape } from "./protobuf.ts";
 import type { Method } from "./schema.ts";
 import { TokenSource } from "./token.ts";
@@ -80,7 +80,7 @@ export class Connection {
     const token = await asking;
     const headers = {
       ...this.settings.headers,
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(token !== undefined && { authorization: authorization(token) }),
       ...(traceparent !== undefined && { traceparent }),
       ...(once && { "idempotency-key": newKey() }),
     };

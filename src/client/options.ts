@@ -57,14 +57,37 @@ const isUrl = (value: unknown): boolean =>
   (typeof value === "string" || value instanceof URL) && URL.canParse(value) && /^https?:/.test(new URL(value).protocol);
 const connectChecks: Checks<ConnectOptions> = {
   url: { expected: "an http: or https: URL", ok: isUrl },
-  token: { expected: "a string, or a function that gives one", ok: (x) => (typeof x === "string" && x !== "") || typeof x === "function" },
-  headers: { expected: "an object of strings", ok: (x) => isObject(x) && Object.values(x).every((text) => typeof text === "string") },
+  token: {
+    expected: "a string that can stand in a header, or a function that gives one",
+    ok: (x) => (x !== "" && isToken(x)) || typeof x === "function",
+  },
+  headers: {
+    expected: "an object of strings, with names and values that can stand in headers",
+    ok: (x) => isObject(x) && Object.values(x).every((text) => typeof text === "string") && areHeaders(x),
+  },
   fetch: callback,
   retry: retryCheck,
   retries: whole(0, 100),
   retryBackoffMs: milliseconds,
   reconnectMs: timeout,
 };
+
+/** Whether a token can be sent. */
+export const isToken = (value: unknown): value is string =>
+  typeof value === "string" && areHeaders({ authorization: authorization(value) });
+
+/** The header that shows a token. */
+export const authorization = (token: string): string => `Bearer ${token}`;
+
+/** Whether `fetch` takes them. What it says of those that it refuses is not for anybody: it may quote a token. */
+function areHeaders(headers: object): boolean {
+  try {
+    new Headers(Object.entries(headers));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const priority: Check = whole(-(2 ** 31), 2 ** 31 - 1);
 const callChecks: Checks<ToolCallOptions> = { ...toolCallChecks, priority };

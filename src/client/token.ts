@@ -1,6 +1,6 @@
 /** Who the client says it is. */
-import { isSnakepitError, Unauthenticated } from "../errors/index.ts";
-import type { Token } from "./options.ts";
+import { InvalidOptions, isSnakepitError, Unauthenticated } from "../errors/index.ts";
+import { isToken, type Token } from "./options.ts";
 
 /** A token that is asked for once and kept, until it is accepted no more. */
 export class TokenSource {
@@ -11,7 +11,10 @@ export class TokenSource {
     this.#token = token;
   }
 
-  /** The token; undefined when there is none. Fails with Unauthenticated when the program's function does. */
+  /**
+   * The token; undefined when there is none. Fails with Unauthenticated when the program's function does, and with InvalidOptions when it gives what cannot be
+   * sent.
+   */
   get(): Promise<string> | undefined {
     const token = this.#token;
     if (token === undefined) return undefined;
@@ -33,9 +36,12 @@ export class TokenSource {
 }
 
 async function ask(token: Token): Promise<string> {
+  let given: string;
   try {
-    return typeof token === "string" ? token : await token();
+    given = typeof token === "string" ? token : await token();
   } catch (cause) {
     throw isSnakepitError(cause) ? cause : new Unauthenticated({ reason: "there is no token" }, { cause });
   }
+  if (!isToken(given)) throw new InvalidOptions({ option: "token", expected: "a function that gives a string that can stand in a header" });
+  return given;
 }
