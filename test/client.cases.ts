@@ -614,8 +614,9 @@ export const cases: Readonly<Record<string, Case>> = {
     await fails(take(cutOff.executeStream("count", { stop: 1 })), "ConnectionLost");
   },
 
-  "a client that is closed fails what runs and what comes": async ({ open, name, tell }) => {
+  "a client that is closed fails what runs and what comes, and ends sessions without an id": async ({ open, pit: other, name, tell }) => {
     const pit = open({});
+    const { id } = await pit.session();
     const text = name();
     const failing = fails(pit.execute("work", { name: text, seconds: 30 }), "PoolClosed");
     await tell("said", { text: `${text} began` });
@@ -626,6 +627,7 @@ export const cases: Readonly<Record<string, Case>> = {
     await fails(pit.execute("add", { a: 1 }), "PoolClosed");
     await fails(take(pit.executeStream("count", { stop: 1 })), "PoolClosed");
     await fails(pit.session(), "PoolClosed");
+    ok(!(await other.sessions()).some((one) => one.id === id), "the session is still there");
   },
 };
 

@@ -120,12 +120,13 @@ export class RemotePit implements PitLike {
   }
 
   /**
-   * Closes every handle of a session, ends every watch, and cancels what runs, which fails with PoolClosed as what comes later does. May be called twice.
+   * Cancels what runs, which fails with PoolClosed as what comes later does, ends every watch, and closes every handle of a session. May be called twice.
+   * Waits no longer than 3 s for the gateway to end sessions without an id; one that could not be ended, as when the gateway is gone, lives until its time is
+   * over.
    */
   async close(): Promise<void> {
-    // A session without an id that could not be ended, as when the gateway is gone, lives until its time is over.
-    await Promise.allSettled(Array.from(this.#handles, (handle) => handle.close()));
     this.#connection.close();
+    await Promise.allSettled(Array.from(this.#handles, (handle) => handle.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

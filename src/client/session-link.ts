@@ -1,13 +1,17 @@
 /** The way to one session behind a gateway, as long as its handle is open. */
 import { SessionClosed } from "../errors/index.ts";
 import type { Connection } from "./connection.ts";
+import { lost } from "./failures.ts";
 import type { MessageType, Shape } from "./protobuf.ts";
 import { changing, type Repeatable, reading, repeated } from "./retry.ts";
-import type { Method } from "./schema.ts";
+import { type Method, methods } from "./schema.ts";
 import { orAborted } from "./waiting.ts";
 
 /** What a request of a session holds beside the session's id. */
 type OfSession<I extends MessageType> = Omit<Partial<Shape<I>>, "sessionId">;
+
+/** How long a handle that closes waits for the gateway to end its session, in milliseconds. */
+const END_MS = 3_000;
 
 /** One handle's way to its session. */
 export class SessionLink {
@@ -56,6 +60,21 @@ export class SessionLink {
   /** Changes something, once. */
   change<I extends MessageType, O extends MessageType>(method: Method<I, O>, init: OfSession<I>): Promise<Shape<O>> {
     return this.#request(method, init, changing);
+  }
+
+  /** Ends the session of a handle that closes, maybe since its client has. Fails with ConnectionLost when the gateway does not answer in time. */
+  async endAtLast(): Promise<void> {
+    const { settings } = this.connection;
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(lost(`the gateway has not ended the session within ${END_MS} ms`, undefined)), END_MS);
+    const { signal } = limit;
+    const how = { ...changing, deadline: performance.now() + END_MS };
+    const request = () => this.connection.unary(methods.endSession, { message: { sessionId: this.id }, signal, once: true });
+    try {
+      await orAborted(repeated(request, how, settings, signal), signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #request<I extends MessageType, O extends MessageType>(

@@ -72,6 +72,12 @@ export class RemoteSession implements SessionLike {
     return ended;
   }
 
+  /**
+   * Closes the handle. A session without an id ends with it, for which the gateway has 3 s; when it is not ended it lives until its time is over. May be
+   * called twice.
+   *
+   * @throws ConnectionLost when the gateway did not answer, and what else may keep it from ending the session; the handle is closed all the same.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -85,7 +91,7 @@ export class RemoteSession implements SessionLike {
     const { link, endsWithHandle, onClose } = this.#opened;
     const wasOpen = !link.over;
     try {
-      if (wasOpen && endsWithHandle && !link.connection.closed.aborted) await link.change(methods.endSession, {});
+      if (wasOpen && endsWithHandle) await link.endAtLast();
     } finally {
       if (wasOpen) onClose();
       link.close();
