@@ -16,6 +16,8 @@ const [python = ""] = process.argv.slice(2);
 const pit = await Snakepit.open({ tools: new URL("./tools.py", import.meta.url), workers: 1, python });
 const gateway = await serve(pit, { auth: "none", port: 0, dashboard: false });
 
+/** What the gateway leaves unpacked, so does the bare server: packing would cost it more than all else. */
+const COMPRESS_FROM_BYTES = 16 * 1024;
 const encoder = new Encoder();
 const routes = (router: ConnectRouter): ConnectRouter =>
   router.service(GatewayService, {
@@ -28,7 +30,12 @@ const routes = (router: ConnectRouter): ConnectRouter =>
   });
 
 function onBun(): number | undefined {
-  const handlers = new Map(routes(createConnectRouter()).handlers.map((one) => [one.requestPath, createFetchHandler(one)]));
+  const handlers = new Map(
+    routes(createConnectRouter({ compressMinBytes: COMPRESS_FROM_BYTES })).handlers.map((one) => [
+      one.requestPath,
+      createFetchHandler(one),
+    ]),
+  );
   const missing = async (): Promise<Response> => new Response(null, { status: 404 });
   return Bun.serve({
     port: 0,
@@ -38,7 +45,7 @@ function onBun(): number | undefined {
 }
 
 async function onNode(): Promise<number> {
-  const server = createServer(connectNodeAdapter({ routes: (router) => void routes(router) }));
+  const server = createServer(connectNodeAdapter({ routes: (router) => void routes(router), compressMinBytes: COMPRESS_FROM_BYTES }));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   // Of a server that listens to a port, it is one.
   return (server.address() as AddressInfo).port;

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { StoreFailed } from "../../errors/index.ts";
 import { GatewayService } from "../../gen/snakepit/v1/gateway_pb.ts";
-import { tellFailures } from "./failure.ts";
+import { forStrangers, tellFailures } from "./failure.ts";
 
 test("a fault of this package is told to its operator, and to strangers only that there is one", async () => {
   const faults: string[] = [];
@@ -35,4 +36,9 @@ test("a fault of this package is told to its operator, and to strangers only tha
   expect(await failureOf(reading())).toEqual([Code.Internal, "internal error"]);
   expect(await failureOf(client.listTools({}))).toEqual([Code.Unimplemented, "not this"]);
   expect(faults).toEqual(["GatewayService/ExecuteTool: TypeError: secret", "GatewayService/ExecuteToolStream: TypeError: secret"]);
+});
+
+test("where sessions are kept is not told to strangers", () => {
+  const told = forStrangers(new StoreFailed({ store: "/home/me/sessions.db", reason: "it is locked" }));
+  expect(told).toMatchObject({ _tag: "StoreFailed", message: 'The session store "sessions" failed: it is locked' });
 });

@@ -46,7 +46,7 @@ function toldFailure(error: unknown, principal: Pick<Principal, "tracebacks">): 
 /** A member made of fields that are not known here. */
 type AnyMember = new (fields: object, options: { readonly cause?: unknown; readonly retryable: boolean }) => SnakepitError;
 
-/** The same error without tracebacks, lines that were printed, and stacks. Its message is made anew, since it may quote them. */
+/** The same error without tracebacks, lines that were printed, stacks and places of stores. Its message is made anew, since it may quote them. */
 export function forStrangers(error: SnakepitError): SnakepitError {
   // The fields are those of an error with the same tag; they stay what they were but for what is taken out.
   const Member = members.get(error._tag) as unknown as AnyMember;
@@ -59,6 +59,8 @@ const hidden: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["traceback", ""],
   ["stack", ""],
   ["stderr", []],
+  // Where it is kept is a path of the machine's.
+  ["store", "sessions"],
 ]);
 
 function withoutTraces(fields: object): object {
