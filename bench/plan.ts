@@ -36,6 +36,8 @@ export const otherProcessPeers = ["python-shell", "pythonia", "pybridge", "pytho
 export const inProcessPeers = ["node-calls-python", "@platformatic/python-node"];
 /** Figures of Snakepit that take a program of their own, by its name. One that is not there is left out. */
 const programs = ["faces", "scaling", "sessions", "forking", "growth", "arrays", "gateway"];
+/** Those of them that a quick look leaves out, since they start hundreds of workers and sessions. */
+const slow = ["forking", "growth"];
 const mainRuntimes = ["bun", "node"] as const;
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -54,13 +56,13 @@ export function guarded(): Task[] {
   return (["bun", "node", "deno"] as const).flatMap((runtime) => [child("floor", runtime, false), child("snakepit", runtime, false)]);
 }
 
-/** Everything. A quick look has the peers, and what takes long, on Node alone. */
+/** Everything. A quick look has the peers and the programs on Node alone, and not those that take long. */
 export function everything(quick: boolean): Task[] {
   const few = quick ? (["node"] as const) : mainRuntimes;
   return [
     ...guarded(),
     ...few.map((runtime) => program("startup", runtime, "python")),
-    ...programs.filter((name) => existsSync(path(`./${name}.ts`))).flatMap((name) => few.map((runtime) => program(name, runtime))),
+    ...programs.filter((name) => existsSync(path(`./${name}.ts`)) && !(quick && slow.includes(name))).flatMap((name) => few.map((runtime) => program(name, runtime))),
     ...[...otherProcessPeers, ...inProcessPeers].flatMap((peer) => few.map((runtime) => child(peer, runtime, true))),
   ];
 }

@@ -86,7 +86,7 @@ async function measure(): Promise<Results> {
   );
   const collected = await measureAll(flags.check ? guarded() : everything(flags.quick), setting);
   return {
-    machine: `${cpus().length} cores, ${platform()} ${release()}`,
+    machine: `${cpus().length} cores, ${platform()} ${release().split("-")[0]}`,
     date: new Date().toISOString(),
     quick: flags.quick,
     rounds,

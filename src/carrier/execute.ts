@@ -11,7 +11,7 @@ import type { SharedMemory } from "./memory/shared-memory.ts";
 import type { FrameWriter } from "./writer.ts";
 
 /** Constant parts that are kept. Sessions come and go. */
-const MAX_PREFIXES = 4096;
+const MAX_PREFIXES = 32_768;
 
 const TAG_RESULT = 0x0a;
 const TAG_ITEM = 0x0a;

@@ -14,7 +14,8 @@ from snakepit.v1.worker_pb2 import ExecuteToolRequest
 if TYPE_CHECKING:
     from snakepit._session_state import SessionState
 
-_MOST = 4096
+# Each takes some 300 bytes. What is not kept is read with generated code at each call.
+_MOST = 32_768
 
 
 class Entry:
@@ -44,6 +45,7 @@ class Entries:
         self._state_of = state_of
         # Read by the loop that runs short tools.
         self.by_prefix: dict[bytes, Entry] = {}
+        self._of_session: dict[str, list[bytes]] = {}
 
     def get(self, prefix: bytes) -> Entry:
         """The entry of a constant part. Raises ToolNotFound, and DecodeError for what is none."""
@@ -54,6 +56,8 @@ class Entries:
             entry = self.find(request.tool, request.session_id)
             if len(self.by_prefix) < _MOST:
                 self.by_prefix[prefix] = entry
+                if entry.session_id:
+                    self._of_session.setdefault(entry.session_id, []).append(prefix)
         return entry
 
     def find(self, name: str, session_id: str) -> Entry:
@@ -65,7 +69,7 @@ class Entries:
 
     def forget_session(self, session_id: str) -> None:
         """Drops what is kept for a session."""
-        for prefix in [p for p, e in self.by_prefix.items() if e.session_id == session_id]:
+        for prefix in self._of_session.pop(session_id, ()):
             self.by_prefix.pop(prefix, None)
 
 
