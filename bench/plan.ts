@@ -62,7 +62,9 @@ export function everything(quick: boolean): Task[] {
   return [
     ...guarded(),
     ...few.map((runtime) => program("startup", runtime, "python")),
-    ...programs.filter((name) => existsSync(path(`./${name}.ts`)) && !(quick && slow.includes(name))).flatMap((name) => few.map((runtime) => program(name, runtime))),
+    ...programs
+      .filter((name) => existsSync(path(`./${name}.ts`)) && !(quick && slow.includes(name)))
+      .flatMap((name) => few.map((runtime) => program(name, runtime))),
     ...[...otherProcessPeers, ...inProcessPeers].flatMap((peer) => few.map((runtime) => child(peer, runtime, true))),
   ];
 }
