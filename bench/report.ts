@@ -158,7 +158,7 @@ function howMeasured({ pinned, rounds, spread }: Results): string {
 
 - **The same Python work for all** (\`bench/systems/work.py\`): text back, bytes back, short items. Snakepit is called through its public API, so types are validated, and every call has a deadline and can be cancelled. The others do what they do
   by themselves; where one has no calls, bytes or streams of its own, its file in \`bench/systems\` adds as little as there can be, such as numbers to tell answers apart, or base64.
-- **One process a round** for each system on each runtime, all systems after one another in each of ${rounds} ${rounds === 1 ? "round" : "rounds"}, forwards and backwards in turn. A figure of a round is itself a median, or a rate over half a second, after as long a time of warming up, of single calls twice as long; the table shows
+- **One process a round** for each system on each runtime, all systems after one another in each of ${rounds} ${rounds === 1 ? "round" : "rounds"}, forwards and backwards in turn. A figure of a round is itself a median, or a rate over half a second, after a time of warming up that is as long, for single calls twice and for 10 MB half as long; the table shows
   the median of the rounds, \`bench/results/latest.json\` their minimum and maximum too.
 - **Processors**: ${pinned ? "the host has one to itself and its Python process another, by `taskset`, for every system. Not pinned are systems without a Python process of their own, cold starts, and what has several workers." : "nothing was pinned, because this machine has no `taskset` or one processor."}
 - **How fine it is**: before all else the same system runs against itself. Half of all such pairs are apart by: ${apart}. Nothing finer than that is claimed, or guarded.
