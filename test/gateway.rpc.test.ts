@@ -7,7 +7,7 @@ import { RetryPolicy, ValueForm } from "../src/gen/snakepit/v1/gateway_pb.ts";
 import { Snakepit } from "../src/index.ts";
 import { decode } from "../src/value/index.ts";
 import { clientOf, refused, somebody } from "./gateway.rpc.support.ts";
-import { behaviour, Lines, temporaryFolder, toolFile } from "./pool.support.ts";
+import { behaviour, failure, Lines, temporaryFolder, toolFile, until } from "./pool.support.ts";
 
 let pit: Snakepit;
 beforeAll(async () => {
@@ -83,11 +83,15 @@ test("calls of a higher priority leave the queue first", async () => {
   const said = new Lines();
   await using own = await Snakepit.open({ tools: behaviour, workers: 1, onLog: said.onLog });
   const client = clientOf(own);
-  const work = (name: string, priority: number, seconds = 0) =>
-    client.executeTool({ tool: "work", args: toJsonValue({ name, seconds }), priority });
-  const first = work("first", 0, 0.3);
+  const enough = new AbortController();
+  const work = (name: string, priority: number) => client.executeTool({ tool: "work", args: toJsonValue({ name }), priority });
+  const first = failure(client.executeTool({ tool: "work", args: toJsonValue({ name: "first", seconds: 60 }) }, { signal: enough.signal }));
   await said.said("first began");
-  await Promise.all([first, work("low", -1), work("high", 5)]);
+  const waiting = [work("low", -1), work("high", 5)];
+  await until(() => own.stats().queued === 2);
+  enough.abort();
+  await Promise.all([first, ...waiting]);
+  await said.said("low began");
   const began = said.events.map(({ text }) => text).filter((text) => text.endsWith(" began"));
   expect(began).toEqual(["first began", "high began", "low began"]);
 });
