@@ -85,12 +85,13 @@ test("calls of a higher priority leave the queue first", async () => {
   const client = clientOf(own);
   const enough = new AbortController();
   const work = (name: string, priority: number) => client.executeTool({ tool: "work", args: toJsonValue({ name }), priority });
-  const first = failure(client.executeTool({ tool: "work", args: toJsonValue({ name: "first", seconds: 60 }) }, { signal: enough.signal }));
+  const first = own.execute("work", { name: "first", seconds: 60 }, { signal: enough.signal });
   await said.said("first began");
   const waiting = [work("low", -1), work("high", 5)];
   await until(() => own.stats().queued === 2);
   enough.abort();
-  await Promise.all([first, ...waiting]);
+  expect((await failure(first))._tag).toBe("Cancelled");
+  await Promise.all(waiting);
   await said.said("low began");
   const began = said.events.map(({ text }) => text).filter((text) => text.endsWith(" began"));
   expect(began).toEqual(["first began", "high began", "low began"]);
