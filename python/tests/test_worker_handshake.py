@@ -210,6 +210,17 @@ def test_a_file_beside_the_tools_named_like_a_standard_module_harms_nothing(thre
             assert (host.call("one"), host.call("two")) == (1, 2)
 
 
+@pytest.mark.parametrize("tools", [[], ["no such file.py"]])
+def test_a_host_that_leaves_before_it_was_told_anything_is_no_fault_of_the_worker(process: Process, tools: list[str]) -> None:
+    with process.connect() as lifeline:
+        with process.connect() as data:
+            lifeline.sendall(hello(LIFELINE))
+            data.sendall(hello(DATA, tools))
+        assert process.popen.stderr is not None
+        # To its end.
+        assert process.popen.stderr.read() == b""
+
+
 def test_a_fault_of_the_worker_is_never_silent() -> None:
     process = Process(["-c", "from snakepit import _main, worker; _main._load = lambda tools: 1; worker.main()"])
     try:

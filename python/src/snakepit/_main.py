@@ -96,8 +96,9 @@ def _serve(
 
         failure = error.of(hello.worker_id) if isinstance(error, WorkerStartFailed) else error
         # What was printed until then comes first: the host listens no longer than to the hello.
-        logs.open(lambda call, event: data.sendall(frame(EVENT, call, event.SerializeToString())))
-        data.sendall(failure_hello(detail_of(failure, "")[1], hello.worker_id))
+        said: list[bytes] = []
+        logs.open(lambda call, event: said.append(frame(EVENT, call, event.SerializeToString())))
+        _tell(data, [*said, failure_hello(detail_of(failure, "")[1], hello.worker_id)])
         return 1
     return _run(data, hello, host_limits, limits, box, services, logs)
 
@@ -164,8 +165,8 @@ def _run(
     gc.collect()
     gc.freeze()
     # Many tools do not fit into one frame.
-    for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box, runtime.memory.probe())]):
-        data.sendall(b"".join(pieces))
+    if not _tell(data, [b"".join(pieces) for pieces in cut(HELLO, 0, [_worker_hello(hello, limits, box, runtime.memory.probe())])]):
+        return 1
     logs.open(runtime.emit, lambda: runtime.writer.held_here)
     threads.run()
     fault = threads.fault
@@ -183,6 +184,16 @@ def _run(
         say(f"snakepit: a tool class could not be left: {type(error).__name__}: {error}")
     runtime.writer.drain(_DRAIN)
     return 0 if runtime.closing else 1
+
+
+def _tell(data: socket.socket, frames: Sequence[bytes]) -> bool:
+    """Sends frames before anybody reads. False when the host has gone meanwhile, which is nobody's fault."""
+    try:
+        for one in frames:
+            data.sendall(one)
+    except OSError:
+        return False
+    return True
 
 
 def _worker_hello(hello: HostHello, limits: Limits, box: Toolbox, memory: MemoryProbe | None) -> bytes:
