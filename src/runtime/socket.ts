@@ -5,6 +5,7 @@
  * time for 60 MB, since large messages go in pieces.
  */
 import { connect, type Socket } from "node:net";
+import { BusyPoll } from "./busy-poll.ts";
 
 /** Size of the memory that is read into. */
 const READ_BYTES = 262_144;
@@ -35,7 +36,9 @@ export interface SocketEvents {
 /** Connects to a Unix socket. Rejects with the system's error when nobody listens there. */
 export function connectUnix(path: string, events: SocketEvents): Promise<StreamSocket> {
   return new Promise((resolve, reject) => {
+    const busyPoll = new BusyPoll();
     const callback = (length: number, data: Uint8Array): boolean => {
+      busyPoll.came();
       events.onData(data, length);
       return true;
     };
@@ -49,16 +52,18 @@ export function connectUnix(path: string, events: SocketEvents): Promise<StreamS
       });
       socket.on("drain", () => events.onDrain());
       socket.once("close", () => events.onClose(failure));
-      resolve(new NodeSocket(socket));
+      resolve(new NodeSocket(socket, busyPoll));
     });
   });
 }
 
 class NodeSocket implements StreamSocket {
   private readonly socket: Socket;
+  private readonly busyPoll: BusyPoll;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, busyPoll: BusyPoll) {
     this.socket = socket;
+    this.busyPoll = busyPoll;
   }
 
   get waiting(): number {
@@ -67,6 +72,7 @@ class NodeSocket implements StreamSocket {
 
   write(data: Uint8Array): boolean {
     this.socket.write(data);
+    this.busyPoll.sent();
     return this.socket.writableLength === 0;
   }
 

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from snakepit._busy_poll import BusyPoll
 from snakepit._frames import EXECUTE, HEADER, HEADER_SIZE
 from snakepit._interrupt import Slot, install_signal
 from snakepit._replies import Large
@@ -59,6 +60,7 @@ class Leader:
         self._begun = 0
         self._parked = False
         self._wake = threading.Semaphore(0)
+        self._busy_poll = BusyPoll(lambda: runtime.reader.wait(0))
         self._wants: list[bool] = []
         self._gate = threading.Lock()
         self._gate.acquire()
@@ -282,6 +284,9 @@ class Leader:
                 self._receive(wait=False)
             else:
                 runtime.loop.flush()
+                # Other threads work on the calls that are open, and need what looking takes.
+                if not calls:
+                    self._busy_poll.look()
                 self._receive(wait=True)
 
     def _next(self) -> bool:
