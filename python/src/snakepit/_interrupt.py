@@ -79,7 +79,13 @@ class Slot:
         # taken for one that has not seen its interrupt yet, and get it again.
         def seen(error: CancelledError, *args: object) -> None:
             CancelledError.__init__(error, *args)
-            self._pending = False
+            if threading.get_ident() == self.ident:
+                self._pending = False
+                return
+            # Until Python 3.11 a thread that the tool is starting goes by the tool's own thread at first, and was taken for it. It ends now.
+            with self.lock:
+                if self._pending:
+                    _set_async_exc(self.ident, self._exception)
 
         return type("CancelledError", (CancelledError,), {"__init__": seen, "__module__": CancelledError.__module__})
 

@@ -18,7 +18,8 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from snakepit._errors import ProtocolError
@@ -148,9 +149,11 @@ class Loan:
 class Memory:
     """What a worker shares with its host. Everything is refused until the host has said that it can map memory."""
 
-    def __init__(self, budget: int, writer: Writer) -> None:
+    def __init__(self, budget: int, writer: Writer, protected: Callable[[], AbstractContextManager[object]]) -> None:
         self._budget = budget
         self._writer = writer
+        # Keeps interrupts of the tool that runs on this thread from what is done within.
+        self._protected = protected
         self._pid = os.getpid()
         # Finalizers run at any line, within this lock too.
         self._lock = threading.RLock()
@@ -346,16 +349,17 @@ class Memory:
 
     def _want(self, size: int, for_arguments: bool) -> None:
         size = _size_class(size)
-        if not for_arguments:
-            if size in self._wanting or time.monotonic() < self._refused + _IDLE:
-                return
-            self._wanting.add(size)
-        self._wanted.put((size, for_arguments))
-        if self._maker is None:
-            with self._lock:
-                if self._maker is None:
-                    self._maker = threading.Thread(target=self._make_all, name="snakepit-memory", daemon=True)
-                    self._maker.start()
+        with self._protected():
+            if not for_arguments:
+                if size in self._wanting or time.monotonic() < self._refused + _IDLE:
+                    return
+                self._wanting.add(size)
+            self._wanted.put((size, for_arguments))
+            if self._maker is None:
+                with self._lock:
+                    if self._maker is None:
+                        self._maker = threading.Thread(target=self._make_all, name="snakepit-memory", daemon=True)
+                        self._maker.start()
 
     def _make_all(self) -> None:
         while True:

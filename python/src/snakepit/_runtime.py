@@ -131,7 +131,7 @@ class Runtime:
         self.logs = logs
         self.writer = Writer(sock)
         self.reader = Reader(sock, limits.max_message_bytes, limits.max_buffer_bytes, self._refuse, self._is_open)
-        self.memory = Memory(shared_bytes, self.writer)
+        self.memory = Memory(shared_bytes, self.writer, self.protected)
         self.replies = Replies(self.writer, host_limits, self.memory)
         self.loop = Loop()
         # Calls of the host that are not over before the next frame is read, by id. Whoever takes one out may answer it.

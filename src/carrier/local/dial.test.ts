@@ -383,7 +383,8 @@ describe("with a Python worker", () => {
       await call;
     }
     await client.executeTool({ tool: "echo", args, buffers });
-    expect(segments()).toBeLessThan(4);
+    // Those that nobody had returned would fill the budget: some thirty. A few calls may overlap.
+    expect(segments()).toBeLessThan(8);
   });
 
   test("generated clients call tools too, with buffers of any size", async () => {
