@@ -202,7 +202,6 @@ export class ToolCalls implements CallSink {
   private stream(call: CarriedCall, id: number, sources: readonly AsyncIterable<unknown>[]): void {
     if (sources.length === 0) {
       this.streams.set(id, { taken: 0, inputs: undefined, item: undefined, items: 0 });
-      this.link.writer.message(Kind.END, 0, 0, id, 0, []);
       return;
     }
     const inputs = new InputStreams(this.link, this.encoder, call, id, sources);

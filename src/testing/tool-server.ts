@@ -76,7 +76,7 @@ export class ToolServer implements CallSink {
       void this.#run(call, message);
     } else if (kind === Kind.CANCEL) this.#stop(id);
     else if (kind === Kind.CREDIT) this.#calls.get(id)?.credit.grant(aux);
-    // The host's End says that there are no input streams, which is so.
+    // Input streams are not taken here, so neither are their messages nor their End.
     else if (kind !== Kind.END && kind !== Kind.MESSAGE) throw fault(`a frame of kind ${kind} for a call of the sender's`);
   }
 
