@@ -46,12 +46,10 @@ class Threads:
     def __init__(self) -> None:
         self.queue: deque[Run] = deque()
         self.slot = Slot()
+        self.lead = (True,)
 
     def queue_sync(self, call: Run) -> None:
         self.queue.append(call)
-
-    def holds_lead(self) -> bool:
-        return True
 
     def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:
         raise AssertionError

@@ -54,7 +54,7 @@ class Leader:
         self._streams: deque[Run] = deque()
         # Frames that are held back, each in two pieces.
         self._out: list[bytes] = []
-        self._cell: list[bool] = []
+        self._cell = self.lead = list[bool]()
         self._leading = True
         # Counts the tools that were begun: a monitor that finds the same number twice has waited a millisecond in one tool.
         self._begun = 0
@@ -82,9 +82,6 @@ class Leader:
 
     def queue_sync(self, call: Run) -> None:
         (self._streams if call.goes_on else self._queue).append(call)
-
-    def holds_lead(self) -> bool:
-        return bool(self._cell)
 
     def slot_here(self) -> Slot | None:
         return self.slot if threading.get_ident() == self.slot.ident else None

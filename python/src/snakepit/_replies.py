@@ -125,7 +125,8 @@ class Replies:
         for item in items:
             n = len(item)
             head = _ITEM_HEADS[n] if n < 128 else b"\x0a" + varint(n)
-            parts += (head, item)
+            parts.append(head)
+            parts.append(item)
             size += len(head) + n
         attached: list[memoryview] = []
         loans: list[Loan] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import heapq
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,8 +79,9 @@ class Threads(Protocol):
         """Has a slice of the call run."""
         ...
 
-    def holds_lead(self) -> bool:
-        """Whether the thread that runs a tool would be relieved of reading and sending when the tool takes long."""
+    @property
+    def lead(self) -> Sequence[bool]:
+        """Not empty while whoever runs a tool would be relieved of reading and sending when the tool takes long. Asked for every item of a stream."""
         ...
 
     def wait(self, ready: Callable[[], bool], arrived: threading.Event, waiter: Waiter | None = None) -> None:

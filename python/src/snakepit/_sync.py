@@ -61,7 +61,6 @@ class SyncCall:
         self._granted = runtime.host_window
         self._spent = 0
         self._batch: list[bytes] = []
-        self._batch_bytes = 0
         self._batch_lock = threading.Lock()
         # Set whenever there may be news of an input stream. Made with the first, since few calls have one.
         self._arrived: threading.Event | None = None
@@ -166,7 +165,6 @@ class SyncCall:
             if n:
                 items = self._batch[:n]
                 del self._batch[:n]
-                self._batch_bytes = 0
                 message = self._runtime.replies.items(self.call, items)
                 self._spent += message.cost
                 self._runtime.replies.send(self.call, message, wait=False)
@@ -205,8 +203,9 @@ class SyncCall:
         assert iterator is not None
         runtime = self._runtime
         longest = runtime.batch_bytes
-        holds_lead = runtime.threads.holds_lead
+        lead = runtime.threads.lead
         batch = self._batch
+        size = 0
         left = self._slice
         self._slice = min(_LONGEST_SLICE, max(_SECOND_SLICE, left * 2))
         room = self._granted - self._spent
@@ -218,16 +217,18 @@ class SyncCall:
                 return
             left -= 1
             packed, buffers = encode(item)
-            size = len(packed) + ITEM_OVERHEAD
-            if buffers is not None or size > longest:
+            n = len(packed) + ITEM_OVERHEAD
+            if buffers is not None or n > longest:
                 room = self._send_alone(packed, buffers)
+                size = 0
                 continue
             batch.append(packed)
-            self._batch_bytes += size
-            room -= max(ITEM_COST, size)
+            size += n
+            room -= n if n > ITEM_COST else ITEM_COST
             # When the lead is elsewhere nobody sends this batch while the next item takes long.
-            if self._batch_bytes >= longest or not holds_lead():
+            if size >= longest or not lead:
                 room = self._send_alone(None, None)
+                size = 0
 
     def _send_alone(self, packed: bytes | None, buffers: list[OutBuffer] | None) -> int:
         runtime = self._runtime

@@ -33,6 +33,8 @@ class ThreadPool:
     def __init__(self, runtime: Runtime, threads: int) -> None:
         self.runtime = runtime
         self.fault: BaseException | None = None
+        # The main thread always has it.
+        self.lead = (True,)
         self._count = threads
         self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._slots: dict[int, Slot] = {}
@@ -103,9 +105,6 @@ class ThreadPool:
 
     def queue_sync(self, call: Run) -> None:
         self._queue.put(call)
-
-    def holds_lead(self) -> bool:
-        return True
 
     def slot_here(self) -> Slot | None:
         return self._slots.get(threading.get_ident())
