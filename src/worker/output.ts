@@ -3,7 +3,7 @@
 /** Lines that are kept, and how many once a stuck worker has been asked for the stacks of its threads. */
 const KEPT = { usually: 20, withStacks: 400 } as const;
 /** Longest wait for stacks, and for how long nothing more may come before they count as complete, in milliseconds. */
-const STACKS_MS = { longest: 500, quiet: 50 } as const;
+const STACKS_MS = { longest: 1_000, quiet: 200 } as const;
 
 /** A ring of lines. */
 export class OutputTail {
