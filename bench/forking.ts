@@ -2,10 +2,12 @@
  * How long a worker with numpy and scikit-learn takes to be ready, and what memory is its own: forked off a process that has imported them, and spawned.
  * `forking.ts PYTHON EFFORT_JSON`; prints its figures as one line of JSON.
  */
+import { setTimeout } from "node:timers/promises";
 import { type PitEvent, Snakepit } from "snakepit";
 import { type Figure, privateMb } from "./measure.ts";
 import { median } from "./statistics.ts";
 
+const BETWEEN_MS = 200;
 const tools = new URL("./systems/science.py", import.meta.url);
 
 /**
@@ -25,8 +27,9 @@ async function replace(python: string, preload: "tools" | undefined, times: numb
   let { pid } = await ready.promise;
   for (let i = 0; i < times; i++) {
     own.push(privateMb(pid) ?? Number.NaN);
-    // One that has done nothing would count as broken.
+    // One that has done nothing would count as broken. Workers die one at a time, with time between for the server to fork ahead.
     await pit.execute("versions");
+    await setTimeout(BETWEEN_MS);
     ready = Promise.withResolvers();
     process.kill(pid, "SIGKILL");
     const next = await ready.promise;

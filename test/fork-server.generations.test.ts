@@ -168,8 +168,8 @@ for (const how of ["SIGKILL", "exit"] as const) {
     const exited = once(child, "exit");
     if (how === "SIGKILL") {
       await until(() => (said.includes("ready") && said.split("computes").length === 3) || child.exitCode !== null);
-      // The host, its server, two workers and three children of theirs.
-      await until(() => processesWith(marker).length === 7);
+      // The host, its server, two workers, three children of theirs, and the process that waits for the next order.
+      await until(() => processesWith(marker).length === 8);
       kill(child.pid!, "SIGKILL");
     }
     await exited;

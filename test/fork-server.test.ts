@@ -131,7 +131,11 @@ describe("the end of a forked worker", () => {
     await until(() => !processesOf(run).includes(child));
     await pit.ready();
     const [worker] = await pit.workers();
-    expect(readFileSync(`/proc/${server}/task/${server}/children`, "utf8").trim()).toBe(String(worker!.pid));
+    const children = readFileSync(`/proc/${server}/task/${server}/children`, "utf8").trim().split(" ").map(Number);
+    expect(children).toContain(worker!.pid);
+    // The other is forked ahead of the next order.
+    expect(children.length).toBeLessThanOrEqual(2);
+    for (const pid of children) expect(readFileSync(`/proc/${pid}/status`, "utf8")).not.toMatch(/^State:\s+Z/m);
   });
 
   test("by closing leaves neither a process nor a folder behind", async () => {
@@ -142,7 +146,8 @@ describe("the end of a forked worker", () => {
       const pit = await open({ tools: forked, workers: 2, preload: "tools" });
       await pit.ready();
       const run = (await pit.execute<[string]>("variable", { name: "SNAKEPIT_RUN" }))[0];
-      expect(processesOf(run)).toHaveLength(3);
+      // The server, two workers, and the process that is forked ahead of the next.
+      await until(() => processesOf(run).length === 4);
       await pit.close();
       expect(processesOf(run)).toEqual([]);
       expect(readdirSync(folder)).toEqual([]);

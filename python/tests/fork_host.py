@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import textwrap
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -78,6 +79,19 @@ class ForkServer:
         given = {"worker_id": name, "socket_path": paths["s"], "stdout_path": paths["o"], "stderr_path": paths["e"], "token": TOKEN, **fields}
         self.sock.sendall(frame(EVENT, 0, ForkOrder(**given).SerializeToString()))
         return name
+
+    def spare(self, workers: Sequence[Forked]) -> int:
+        """The process that waits for the next order, as soon as there is one."""
+        known = {worker.process.pid for worker in workers}
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
+                found = {int(pid) for pid in f.read().split()} - known
+            if found:
+                assert len(found) == 1
+                return found.pop()
+            time.sleep(0.005)
+        raise AssertionError("no process waits for an order")
 
     def fork(self, tools: str | Sequence[str] = "", **fields: Any) -> Forked:
         """A worker with these tools; by default those that the server has imported."""

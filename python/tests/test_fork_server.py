@@ -71,6 +71,45 @@ def test_workers_are_children_of_the_server_in_groups_of_their_own() -> None:
         assert one.hello.pid != two.hello.pid
 
 
+def test_the_next_worker_is_a_process_that_has_been_forked_before() -> None:
+    with ForkServer(code=TOOLS) as server, server.fork() as first:
+        spare = server.spare([first])
+        assert os.getpgid(spare) == server.pid
+        # More than a socket takes at once.
+        long = "x" * 100_000
+        env = {f"LONG_{n}": long for n in range(10)}
+        with server.fork(env=env, unset=["PATH"]) as second:
+            assert second.call("where") == [spare, server.pid, spare, server.pid]
+            assert second.call("variable", name="LONG_9") == long
+            assert second.call("variable", name="PATH") is None
+            assert first.call("draw")[0] != second.call("draw")[0]
+            second.call("child")
+            second.shutdown()
+            ended = server.report("ended").ended
+            assert (ended.worker_id, ended.exit_code, ended.signal) == (second.process.name, 0, "")
+        assert server.spare([first]) != spare
+
+
+def test_a_spare_that_is_gone_is_not_missed() -> None:
+    with ForkServer(code=TOOLS) as server, server.fork() as first:
+        spare = server.spare([first])
+        os.kill(spare, signal.SIGKILL)
+        wait_gone(spare)
+        with server.fork() as second:
+            assert second.call("where")[0] not in (spare, first.process.pid)
+
+
+@pytest.mark.parametrize("end", ["kill", "hang up"])
+def test_a_spare_goes_with_its_server(end: str) -> None:
+    with ForkServer(code=TOOLS) as server, server.fork() as first:
+        spare = server.spare([first])
+        if end == "kill":
+            os.kill(server.pid, signal.SIGKILL)
+        else:
+            server.lifeline.close()
+        wait_gone(spare)
+
+
 def test_a_worker_may_have_tools_that_the_server_does_not_know() -> None:
     with ForkServer(["decimal"]) as server, server.fork("@tool\ndef one() -> int:\n    return 1\n") as worker:
         assert worker.call("one") == 1

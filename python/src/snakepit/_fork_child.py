@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from snakepit import _lifeline
@@ -20,39 +20,49 @@ from snakepit._meeting import say
 from snakepit.v1.fork_pb2 import ForkOrder
 
 
+class Estate(NamedTuple):
+    """What a server leaves to every worker."""
+
+    own: Sequence[socket.socket]
+    """The server's sockets, which no worker keeps."""
+    logs: Logs
+    """Has taken over the output."""
+    box: Toolbox | None
+    """The tools, when the server has imported them."""
+    collect: bool
+    """Whether garbage is to be collected, as it was before the server stopped that."""
+
+
 class Birth(NamedTuple):
-    """What a worker is made of."""
+    """What one worker is made of."""
 
     order: ForkOrder
     listener: socket.socket
     """Where its host will come."""
     stdout: socket.socket
     stderr: socket.socket
-    logs: Logs
-    """Has taken over the output."""
-    box: Toolbox | None
-    """Its tools, when the server has imported them."""
-    collect: bool
-    """Whether garbage is to be collected, as it was before the server stopped that."""
 
 
-def become_worker(birth: Birth, inherited: Sequence[socket.socket]) -> NoReturn:
-    """Serves as the worker that was ordered, in a process just forked off. `inherited` are the server's own."""
+def become_worker(estate: Estate, find: Callable[[], Birth | None]) -> NoReturn:
+    """Serves as a worker, in a process just forked off, as soon as it finds what it was ordered to be. Ends when that is nothing."""
     code = 1
     try:
         # First of all: the host must hear of the server's end although this process lives.
-        for sock in inherited:
+        for sock in estate.own:
             sock.close()
-        _lifeline.lead_group()
         _lifeline.die_with_parent()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _take_output(birth.stdout, birth.stderr)
-        _take_environment(birth.order)
-        _reseed()
-        if birth.collect:
-            gc.enable()
-        serve(birth.listener, birth.order.socket_path, birth.order.token, logs=birth.logs, box=birth.box)
+        birth = find()
+        if birth is not None:
+            # Not before: whoever ends the server's group ends those that wait along with it.
+            _lifeline.lead_group()
+            _take_output(birth.stdout, birth.stderr)
+            _take_environment(birth.order)
+            _reseed()
+            if estate.collect:
+                gc.enable()
+            serve(birth.listener, birth.order.socket_path, birth.order.token, logs=estate.logs, box=estate.box)
         code = 0
     except BaseException:
         say("snakepit: a forked worker could not start\n" + traceback.format_exc())

@@ -9,14 +9,18 @@ import signal
 import socket
 from contextlib import ExitStack
 
-from snakepit._fork_child import Birth, become_worker
+from snakepit._fork_child import Birth, Estate, become_worker
+from snakepit._fork_spare import Spare
 from snakepit._fork_threads import fork
 from snakepit._frames import EVENT, HEADER, HEADER_SIZE, FrameError, frame
 from snakepit._loading import Toolbox
 from snakepit._logs import Logs
-from snakepit._meeting import Met, listen, start_time_ticks
+from snakepit._meeting import Met, listen, read_exactly, start_time_ticks
 from snakepit._reader import prepare
 from snakepit.v1.fork_pb2 import Forked, ForkedEnded, ForkFailed, ForkOrder, ForkReport
+
+# When no order has come for so long, the workers that were ordered have started, and do not wait for a processor.
+_SETTLED_MS = 50
 
 
 class Forks:
@@ -24,11 +28,10 @@ class Forks:
 
     def __init__(self, met: Met, logs: Logs, box: Toolbox | None) -> None:
         self._met = met
-        self._logs = logs
-        self._box = box
         self._workers: dict[int, str] = {}
         self._wake, self._woken = socket.socketpair()
-        self._collect = gc.isenabled()
+        self._estate = Estate([met.data, met.lifeline, self._wake, self._woken], logs, box, gc.isenabled())
+        self._spare: Spare | None = None
 
     def run(self) -> None:
         """Takes orders until the host is gone."""
@@ -44,8 +47,13 @@ class Forks:
         poll = select.poll()
         poll.register(self._met.data, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
+        settled: int | None = None
         while True:
-            for descriptor, _ in poll.poll():
+            ready = poll.poll(settled)
+            if not ready:
+                settled = None
+                self._make_spare()
+            for descriptor, _ in ready:
                 if descriptor == self._woken.fileno():
                     self._woken.recv(4096)
                     self._reap()
@@ -54,6 +62,7 @@ class Forks:
                     if order is None:
                         return
                     self._fork(order)
+                    settled = _SETTLED_MS
 
     def report(self, report: ForkReport) -> None:
         """Tells the host."""
@@ -63,16 +72,30 @@ class Forks:
         with ExitStack() as held:
             try:
                 stdout, stderr = (held.enter_context(_connect(path)) for path in (order.stdout_path, order.stderr_path))
-                listener = held.enter_context(listen(order.socket_path))
-                pid = fork()
+                birth = Birth(order, held.enter_context(listen(order.socket_path)), stdout, stderr)
+                pid = self._spend(birth)
+                if pid is None:
+                    pid = fork()
             except OSError as error:
                 self.report(ForkReport(failed=ForkFailed(worker_id=order.worker_id, reason=str(error))))
                 return
             if pid == 0:
-                birth = Birth(order, listener, stdout, stderr, self._logs, self._box, self._collect)
-                become_worker(birth, [self._met.data, self._met.lifeline, self._wake, self._woken])
+                become_worker(self._estate, lambda: birth)
         self._workers[pid] = order.worker_id
         self.report(ForkReport(forked=Forked(worker_id=order.worker_id, pid=pid, start_time_ticks=start_time_ticks(pid))))
+
+    def _make_spare(self) -> None:
+        if self._spare is None:
+            try:
+                self._spare = Spare(self._estate)
+            except OSError:
+                # Workers are forked when they are ordered, then.
+                pass
+
+    def _spend(self, birth: Birth) -> int | None:
+        """Has the spare become this worker. Its pid; None when there is none."""
+        spare, self._spare = self._spare, None
+        return spare.pid if spare is not None and spare.become(birth) else None
 
     def _reap(self) -> None:
         while True:
@@ -83,6 +106,9 @@ class Forks:
             if ended is None:
                 return
             worker_id = self._workers.pop(ended.si_pid, None)
+            if self._spare is not None and self._spare.pid == ended.si_pid:
+                self._spare.drop()
+                self._spare = None
             if worker_id is not None:
                 # As long as it is not waited for, its pid and so its group cannot be anybody else's.
                 try:
@@ -124,23 +150,13 @@ def _connect(path: str) -> socket.socket:
 def _read_order(sock: socket.socket) -> ForkOrder | None:
     """The next order; None when the host is gone."""
     try:
-        header = _read(sock, HEADER_SIZE)
+        header = read_exactly(sock, HEADER_SIZE)
         if header is None:
             return None
         length, kind, *_ = HEADER.unpack(header)
         if kind != EVENT:
             raise FrameError(f"a frame of kind {kind}, which is no order")
-        body = _read(sock, length)
+        body = read_exactly(sock, length)
     except ConnectionError:
         return None
     return None if body is None else ForkOrder.FromString(body)
-
-
-def _read(sock: socket.socket, size: int) -> bytes | None:
-    got = bytearray()
-    while len(got) < size:
-        more = sock.recv(size - len(got))
-        if not more:
-            return None
-        got += more
-    return bytes(got)

@@ -93,6 +93,17 @@ def _read_token() -> bytes | None:
         return None
 
 
+def read_exactly(sock: socket.socket, size: int) -> bytes | None:
+    """So many bytes; None when the other side closes before."""
+    got = bytearray()
+    while len(got) < size:
+        more = sock.recv(size - len(got))
+        if not more:
+            return None
+        got += more
+    return bytes(got)
+
+
 def _remove(path: str) -> None:
     try:
         os.unlink(path)
