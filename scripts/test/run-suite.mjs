@@ -1,6 +1,7 @@
 /** Runs one suite and says how it went. */
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFailures } from "./failures.mjs";
 import { readReport } from "./report.mjs";
@@ -54,12 +55,14 @@ export function runSuite(suite, { root, reports }) {
   const report = suite.report && join(reports, suite.report);
   const [file, ...args] = suite.command.map((part) => part.replace("REPORT", report ?? "REPORT"));
   const since = performance.now();
+  // A short name: paths of sockets may have some hundred characters.
+  const temporary = mkdtempSync(join(tmpdir(), "sp-"));
   return new Promise((resolve) => {
     // A group of its own, so that what a suite leaves behind when it hangs can be ended with it.
     const child = spawn(file, args, {
       cwd: root,
-      // A registry of its own: one suite must not clear up what another one failed to.
-      env: { ...process.env, NO_COLOR: "1", SNAKEPIT_STATE: join(root, ".setup", "state", fileName) },
+      // A registry of its own: one suite must not clear up what another one failed to. What tests leave in temporary folders goes with the suite.
+      env: { ...process.env, NO_COLOR: "1", TMPDIR: temporary, SNAKEPIT_STATE: join(root, ".setup", "state", fileName) },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -78,6 +81,7 @@ export function runSuite(suite, { root, reports }) {
     const end = (ended, how) => {
       clearTimeout(limit);
       running.delete(child);
+      rmSync(temporary, { recursive: true, force: true });
       const counts = report ? readReport(report) : { passed: ended ? 1 : 0, failed: ended ? 0 : 1, skipped: 0 };
       let reason = ended ? "" : late ? `ended after ${LIMIT_MS / 1000} s` : how;
       if (ended && counts.failed === 0 && counts.passed === 0) reason = "ran no test";
