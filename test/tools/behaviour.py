@@ -165,6 +165,17 @@ def steps(count: int) -> str:
 
 
 @tool
+def report_at_length(characters: int) -> int:
+    """Says more than fits into one frame, in each of the ways there are."""
+    text = "x" * characters
+    snakepit.progress(0.5, text)
+    with snakepit.span("long", text=text):
+        pass
+    snakepit.count(text)
+    return characters
+
+
+@tool
 def count(stop: int) -> Iterator[int]:
     yield from range(stop)
 

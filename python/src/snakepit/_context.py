@@ -76,7 +76,7 @@ def caller(running: Running | None) -> Caller | None:
 def progress(fraction: float, message: str = "") -> None:
     """Tells the caller how far the call is: `fraction` from 0 to 1, and what it is doing.
 
-    Does nothing outside a call, so a tool can be tested by calling it.
+    Does nothing outside a call, so a tool can be tested by calling it. Raises PayloadTooLarge for a message over 64 MiB, unless its host takes more.
     """
     running = current()
     if running is not None and HOST.runtime is not None:

@@ -69,6 +69,8 @@ if TYPE_CHECKING:
 
 _WINDOW = 1 << 20
 _LONGEST_BATCH = 65_536
+# Events are heard up to this size by every host, as the protocol says.
+_EVENT_BYTES = 64 << 20
 _NOTHING = nullcontext()
 
 
@@ -200,11 +202,12 @@ class Runtime:
         return AsyncSession(entry.state, self) if entry.tool.asynchronous else Session(entry.state, self)
 
     def emit(self, call: int, event: Event) -> None:
-        """Says something without being asked. From any thread."""
+        """Says something without being asked. From any thread. Raises PayloadTooLarge."""
         body = event.SerializeToString()
+        limit = max(self.host_limits.max_message_bytes, _EVENT_BYTES)
         with self.protected():
             for hearer in (call,) if call >= 0 else self.batches.hearers(call, event):
-                self.writer.send_for(hearer, frame(EVENT, hearer, body))
+                send_message(self.writer, limit, EVENT, hearer, [body])
             if self.threads.may_block():
                 self.writer.wait_for_room()
 
