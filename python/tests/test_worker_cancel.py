@@ -163,13 +163,16 @@ def test_a_tool_that_blocks_is_interrupted(host: Host, kind: str) -> None:
     assert not [f for f in host._waiting if f.call == call and f.kind != EVENT]
 
 
-def test_a_tool_that_is_starting_a_thread_is_interrupted(host: Host) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_tool_that_is_starting_a_thread_is_interrupted(threads: int) -> None:
     # Until Python 3.11 a thread that has not begun yet goes by the name of the one that starts it, and an interrupt may reach it instead.
-    for _ in range(60):
-        call = host.start("block", {"kind": "threads"})
-        host.log("begun")
-        host.cancel(call)
-        assert host.call("log") == ["threads cancelled"]
+    with Host(TOOLS, threads=threads) as host:
+        for _ in range(60):
+            call = host.start("block", {"kind": "threads"})
+            host.log("begun")
+            host.cancel(call)
+            host.wait_until_idle()
+            assert host.call("log") == ["threads cancelled"]
 
 
 def test_a_tool_that_prints_while_it_cleans_up_is_interrupted_once(host: Host) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 import time
 from asyncio import CancelledError
@@ -28,6 +29,8 @@ SIGNAL = signal.SIGUSR2
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _NOTHING = ctypes.py_object()
+# Where a thread is before it has said that it has started, in versions in which that matters.
+_BOOTSTRAPS = {getattr(threading.Thread, name).__code__ for name in ("_bootstrap", "_bootstrap_inner") if sys.version_info < (3, 12)}
 # How long the handler of a signal from outside lets other threads run, in ms.
 _YIELD_MS = 10
 
@@ -86,6 +89,7 @@ class Slot:
             with self.lock:
                 if self._pending:
                     _set_async_exc(self.ident, self._exception)
+            _say_started()
 
         return type("CancelledError", (CancelledError,), {"__init__": seen, "__module__": CancelledError.__module__})
 
@@ -256,6 +260,15 @@ class Shield:
 
     def __exit__(self, *_: object) -> None:
         self._slot.unshield()
+
+
+def _say_started() -> None:
+    """Lets whoever starts the current thread go on, since it ends before it says so itself. Only the main thread can be woken otherwise."""
+    frame = sys._getframe()  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        if frame.f_code in _BOOTSTRAPS:
+            frame.f_locals["self"]._started.set()
+        frame = frame.f_back
 
 
 def ignore_signal() -> None:
