@@ -29,8 +29,6 @@ SIGNAL = signal.SIGUSR2
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _NOTHING = ctypes.py_object()
-# Where a thread is before it has said that it has started, in versions in which that matters.
-_BOOTSTRAPS = {getattr(threading.Thread, name).__code__ for name in ("_bootstrap", "_bootstrap_inner") if sys.version_info < (3, 12)}
 # How long the handler of a signal from outside lets other threads run, in ms.
 _YIELD_MS = 10
 
@@ -89,7 +87,7 @@ class Slot:
             with self.lock:
                 if self._pending:
                     _set_async_exc(self.ident, self._exception)
-            _say_started()
+            _say_started(self.ident)
 
         return type("CancelledError", (CancelledError,), {"__init__": seen, "__module__": CancelledError.__module__})
 
@@ -262,13 +260,13 @@ class Shield:
         self._slot.unshield()
 
 
-def _say_started() -> None:
-    """Lets whoever starts the current thread go on, since it ends before it says so itself. Only the main thread can be woken otherwise."""
-    frame = sys._getframe()  # pyright: ignore[reportPrivateUsage]
-    while frame is not None:
-        if frame.f_code in _BOOTSTRAPS:
-            frame.f_locals["self"]._started.set()
+def _say_started(starter: int) -> None:
+    """Lets a thread go on that waits for a new one to say that it has started, which that one never will. Signals wake the main thread alone."""
+    frame = sys._current_frames().get(starter)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_code is not threading.Thread.start.__code__:
         frame = frame.f_back
+    if frame is not None:
+        frame.f_locals["self"]._started.set()
 
 
 def ignore_signal() -> None:

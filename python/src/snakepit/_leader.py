@@ -59,6 +59,7 @@ class Leader:
         # Counts the tools that were begun: a monitor that finds the same number twice has waited a millisecond in one tool.
         self._begun = 0
         self._parked = False
+        self._kick_at = 0.0
         self._wake = threading.Semaphore(0)
         self._busy_poll = BusyPoll(lambda: runtime.reader.wait(0))
         self._wants: list[bool] = []
@@ -464,15 +465,18 @@ class Leader:
         now = slot.first
         if now is not None:
             if slot.cancelled:
-                return _KICK
+                return self._kick_at - time.monotonic()
             if now[2] and now[0] not in self.runtime.calls and not slot.first_cancelled:
                 inline = now[3] + now[2] / 1000
                 due = inline if due is None else min(due, inline)
         return None if due is None else due - time.monotonic()
 
     def _tick(self) -> None:
-        self.slot.kick()
         at = time.monotonic()
+        # By the clock, since frames may leave no moment to wait.
+        if at >= self._kick_at:
+            self._kick_at = at + _KICK
+            self.slot.kick()
         self.runtime.expire(at)
         now = self.slot.first
         if now is not None and now[2] and now[0] not in self.runtime.calls and not self.slot.first_cancelled and now[3] + now[2] / 1000 <= at:
