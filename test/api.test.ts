@@ -85,7 +85,10 @@ describe("with promises", () => {
   test("progress, spans and counters of any length harm nothing", async () => {
     const seen: string[] = [];
     const characters = 1_000_000;
-    const options = { onProgress: ({ message }: Progress) => void seen.push(message), traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` };
+    const options = {
+      onProgress: ({ message }: Progress) => void seen.push(message),
+      traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+    };
     expect(await pit.execute<number>("report_at_length", { characters }, options)).toBe(characters);
     expect(seen).toEqual(["x".repeat(characters)]);
     expect(pit.stats().crashes).toBe(0);
