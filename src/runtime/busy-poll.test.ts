@@ -35,6 +35,18 @@ test("a look that finds something is followed by the next", async () => {
   expect(await looks(poll, 4)).toEqual([true, false, true, false]);
 });
 
+test("answers and messages in one turn of the loop are looked for once", () => {
+  const poll = new BusyPoll();
+  using scheduled = spyOn(globalThis, "setImmediate");
+  for (let i = 0; i < 10; i++) {
+    poll.sent();
+    poll.came();
+  }
+  poll.sent();
+  expect(scheduled.mock.calls.length).toBe(1);
+  poll.came();
+});
+
 test("what comes when nobody looks changes nothing", async () => {
   const poll = new BusyPoll();
   await looks(poll, 1);

@@ -14,6 +14,8 @@ const MOST_MISSES = 6;
 export class BusyPoll {
   private until = 0;
   private isLooking = false;
+  /** Whether the event loop will come by, which outlasts a look that has found something. */
+  private isScheduled = false;
   private misses = 0;
   private leftOut = 0;
 
@@ -26,6 +28,8 @@ export class BusyPoll {
     }
     this.isLooking = true;
     this.until = performance.now() + LONGEST_MS;
+    if (this.isScheduled) return;
+    this.isScheduled = true;
     setImmediate(this.look);
   }
 
@@ -37,11 +41,12 @@ export class BusyPoll {
   }
 
   private readonly look = (): void => {
-    if (!this.isLooking) return;
-    if (performance.now() < this.until) {
+    if (this.isLooking && performance.now() < this.until) {
       setImmediate(this.look);
       return;
     }
+    this.isScheduled = false;
+    if (!this.isLooking) return;
     this.isLooking = false;
     this.misses = Math.min(this.misses + 1, MOST_MISSES);
     this.leftOut = 2 ** this.misses - 1;
